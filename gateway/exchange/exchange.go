@@ -1,0 +1,139 @@
+// Package exchange is what travels through the gateway: one request, its
+// answer, and the chain of policies both walk. It knows how neither is read or
+// sent; that is gateway/server.go and gateway/upstream.
+package exchange
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/gateway/wire"
+)
+
+// Handler answers an exchange, or returns the problem that ended it.
+type Handler func(x *Exchange) error
+
+// Policy wraps a handler with a rule. It is built once, at load.
+type Policy func(next Handler) Handler
+
+// Chain puts policies around last, the first one outermost.
+func Chain(last Handler, policies ...Policy) Handler {
+	for i := len(policies) - 1; i >= 0; i-- {
+		last = policies[i](last)
+	}
+	return last
+}
+
+// Exchange is one request on its way through the gateway and back. It belongs
+// to one goroutine and is pooled: neither it nor a byte slice out of it is kept
+// after the AtEnd functions have run.
+type Exchange struct {
+	// HTTP is the request as fasthttp parsed it, to be read; on HTTP/2 it is a
+	// filled stand-in. A handler that answers by itself writes HTTP.Response.
+	HTTP *fasthttp.RequestCtx
+	// Stream is what HTTP/2 adds; nil on HTTP/1.1.
+	Stream *Stream
+	// Head is the request's header section as it will be forwarded. Changes are
+	// made here only; they show in HTTP.Request.Header too.
+	Head wire.Head
+	// Body is the request's body, not yet read; nil when there is none.
+	Body *wire.Body
+	// Answer is the upstream's; its Status is 0 when the gateway answers
+	// through HTTP.Response.
+	Answer Answer
+	// Client is how forward.go reaches the caller while the answer is not yet
+	// begun.
+	Client Client
+
+	ID       string    // request id, safe to print
+	Started  time.Time // when the head was complete
+	Deadline time.Time // of the whole exchange; zero: none
+
+	Peer    netip.AddrPort // the socket's other end
+	Caller  Caller
+	Address netip.Addr // who calls: Peer, or what a trusted proxy says
+	Trusted bool       // Peer is a trusted proxy
+	Secure  bool       // came over TLS
+
+	Path  []byte // canonical path: what is matched and forwarded
+	Rest  []byte // the part of Path after the API's prefix; empty or begins with a slash
+	Query []byte // after the question mark, byte for byte; nil without one
+
+	API      string // the matched API, name/version; "" before a match
+	Upstream string // the target that answered or failed
+	Attempts int    // requests sent upstream
+	Problem  string // code of the problem that ended it; ""
+	Reason   string // why, for the log only; never sent
+	// UpstreamTime is from the first attempt's begin to the answer's head.
+	UpstreamTime time.Duration
+
+	ends []func(End)
+}
+
+// Caller is who calls, as far as the policies have found out.
+type Caller struct {
+	Subject string
+	Issuer  string
+	Scopes  []string
+	Claims  map[string]any // verified; shared, not to be changed
+}
+
+// Answer is an upstream's answer: the head is here, the body is still to come.
+type Answer struct {
+	Status int
+	Reason []byte // reason phrase as received
+	Head   wire.Head
+	Body   *wire.Body // nil when there is none, also for HEAD
+	// Close says that the caller's connection must end after this answer.
+	Close bool
+	// Release ends the upstream's side: clean says that the body was relayed to
+	// its end. It waits for a running upload, and is called exactly once. It
+	// reports whether the request body was read to its end.
+	Release func(clean bool) (requestRead bool)
+}
+
+// Client is what the connection of the caller can do before the answer.
+type Client interface {
+	// Interim sends a 1xx head, complete with its empty line.
+	Interim(head []byte) error
+	// Gone reports whether the caller has left; it never blocks.
+	Gone() bool
+}
+
+// Stream is what HTTP/2 adds to an exchange.
+type Stream struct{}
+
+// End is what is known once the last byte has left or failed.
+type End struct {
+	Status   int
+	Sent     int64 // body bytes sent to the caller
+	Received int64 // body bytes received from the caller
+	Err      error // why the answer is not whole; nil when it is
+	Duration time.Duration
+}
+
+// AtEnd lets f run once the last byte has left or failed. Functions run in
+// reverse order of their registration.
+func (x *Exchange) AtEnd(f func(End)) { x.ends = append(x.ends, f) }
+
+// Finish runs the AtEnd functions; the server calls it exactly once.
+func (x *Exchange) Finish(e End) {
+	for i := len(x.ends) - 1; i >= 0; i-- {
+		x.ends[i](e)
+	}
+	x.ends = x.ends[:0]
+}
+
+// Reset makes x ready for its next request; buffers are kept.
+func (x *Exchange) Reset() {
+	x.Head.Reset()
+	x.Answer.Head.Reset()
+	*x = Exchange{
+		Head:   x.Head,
+		Answer: Answer{Head: x.Answer.Head},
+		Path:   x.Path[:0],
+		ends:   x.ends[:0],
+	}
+}

@@ -1,0 +1,68 @@
+// Package problem is what a caller is told when the gateway speaks for itself:
+// RFC 9457 problem details, and the table of every code there is.
+package problem
+
+import (
+	"time"
+)
+
+// Problem is an error with an answer. Code is stable; Detail is safe for the
+// caller; Cause is logged and never sent.
+type Problem struct {
+	Code, Title, Detail string
+	Status              int
+	Cause               error
+	RetryAfter          time.Duration // 0: no Retry-After
+	Challenge           string        // WWW-Authenticate; "": none
+	Allow               string        // Allow, on 405
+}
+
+// The table: every problem a caller can meet.
+var (
+	BadRequest          = &Problem{Code: "bad_request", Status: 400, Title: "The request is malformed"}
+	BadPath             = &Problem{Code: "bad_path", Status: 400, Title: "The path is not acceptable"}
+	TokenMissing        = &Problem{Code: "token_missing", Status: 401, Title: "A token is required"}
+	InvalidToken        = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable"}
+	InsufficientScope   = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this"}
+	ProtocolNotAllowed  = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
+	NotFound            = &Problem{Code: "not_found", Status: 404, Title: "There is nothing here"}
+	MethodNotAllowed    = &Problem{Code: "method_not_allowed", Status: 405, Title: "The method is not allowed here"}
+	RequestTimeout      = &Problem{Code: "request_timeout", Status: 408, Title: "The request took too long to arrive"}
+	ContentTooLarge     = &Problem{Code: "content_too_large", Status: 413, Title: "The request body is too large"}
+	URITooLong          = &Problem{Code: "uri_too_long", Status: 414, Title: "The request target is too long"}
+	ExpectationFailed   = &Problem{Code: "expectation_failed", Status: 417, Title: "The expectation cannot be met"}
+	HeaderTooLarge      = &Problem{Code: "header_too_large", Status: 431, Title: "The request header is too large"}
+	Internal            = &Problem{Code: "internal", Status: 500, Title: "The gateway failed"}
+	NotImplemented      = &Problem{Code: "not_implemented", Status: 501, Title: "The gateway does not do this"}
+	UpstreamFailed      = &Problem{Code: "upstream_failed", Status: 502, Title: "The service could not be reached"}
+	UpstreamInvalid     = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
+	KeysUnavailable     = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
+	Overloaded          = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
+	Draining            = &Problem{Code: "draining", Status: 503, Title: "The gateway is shutting down", RetryAfter: time.Second}
+	UpstreamTimeout     = &Problem{Code: "upstream_timeout", Status: 504, Title: "The service did not answer in time"}
+	VersionNotSupported = &Problem{Code: "version_not_supported", Status: 505, Title: "The HTTP version is not supported"}
+)
+
+// Error is the code and the cause, for the log.
+func (p *Problem) Error() string {
+	if p.Cause == nil {
+		return p.Code
+	}
+	return p.Code + ": " + p.Cause.Error()
+}
+
+// Unwrap is the cause.
+func (p *Problem) Unwrap() error { return p.Cause }
+
+// Is makes errors.Is compare by code, so that copies still match.
+func (p *Problem) Is(target error) bool {
+	t, ok := target.(*Problem)
+	return ok && t.Code == p.Code
+}
+
+// Because is a copy with a cause.
+func (p *Problem) Because(cause error) *Problem {
+	q := *p
+	q.Cause = cause
+	return &q
+}

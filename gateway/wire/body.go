@@ -1,0 +1,4 @@
+package wire
+
+// Body is a message body, read from a connection as it arrives.
+type Body struct{}

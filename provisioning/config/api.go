@@ -1,0 +1,32 @@
+package config
+
+// API is one API: where it is found, where it goes, and by which rules.
+type API struct {
+	Name      string     `yaml:"name"`
+	Version   string     `yaml:"version"`
+	Hosts     []string   `yaml:"hosts"`     // exact or "*.suffix", lower case after SetDefaults; empty takes every host
+	BasePath  string     `yaml:"base_path"` // replaces <api_endpoint.base_path>/<name>[/<version>]; "/" takes what is left
+	Paths     Paths      `yaml:"paths"`
+	Upstream  Upstream   `yaml:"upstream"`
+	Resources []Resource `yaml:"resources"` // nil: every path and method
+	Scopes    []Scope    `yaml:"scopes"`
+	Policies  Policies   `yaml:"policies"`
+}
+
+// Paths are exceptions from what a path may hold.
+type Paths struct {
+	EncodedSlash string `yaml:"encoded_slash"` // reject (default) or keep
+}
+
+// Resource is a path template with its methods.
+type Resource struct {
+	Path    string   `yaml:"path"`    // literals, {name} segments, /** at the end
+	Methods []string `yaml:"methods"` // empty: every method
+	Scopes  []string `yaml:"scopes"`  // names of API.Scopes
+}
+
+// Scope is a group of policies for some resources, on top of the API's.
+type Scope struct {
+	Name     string   `yaml:"name"`
+	Policies Policies `yaml:"policies"`
+}

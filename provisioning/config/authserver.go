@@ -1,0 +1,42 @@
+package config
+
+// AuthServer is an issuer of tokens that are believed.
+type AuthServer struct {
+	Name     string `yaml:"name"`
+	Issuer   Issuer `yaml:"issuer"`
+	Required bool   `yaml:"required"` // not ready before its keys are there
+	// Local verifies JWTs here; nil when the auth server has none.
+	Local    *LocalIntrospection `yaml:"local_introspection"`
+	Audience *Audience           `yaml:"audience"` // nil is a fault
+}
+
+// Issuer is the iss a token must carry, byte for byte.
+type Issuer struct {
+	Value     string
+	Unchecked bool // any or no iss; only as the sole auth server of an API
+}
+
+// LocalIntrospection says how JWTs of an issuer are verified. Exactly one of
+// the key sources is set.
+type LocalIntrospection struct {
+	JWKSURI     string `yaml:"jwks_uri"`
+	Discovery   bool   `yaml:"discovery"` // <issuer>/.well-known/openid-configuration
+	JWKS        File   `yaml:"jwks"`
+	Certificate File   `yaml:"certificate"` // PEM
+	PublicKey   File   `yaml:"public_key"`  // PEM
+
+	AllowHTTP          bool      `yaml:"allow_http"`           // http beyond loopback
+	Algorithms         []string  `yaml:"algorithms"`           // default: every asymmetric one
+	ClockSkew          *Duration `yaml:"clock_skew"`           // default: Tokens.ClockSkew, filled in by SetDefaults
+	Types              []string  `yaml:"types"`                // default JWT, at+jwt; compared without case and without application/
+	Refresh            Duration  `yaml:"refresh"`              // default 15m
+	UnknownKidInterval Duration  `yaml:"unknown_kid_interval"` // default 30s
+	MaxStale           Duration  `yaml:"max_stale"`            // default 24h
+}
+
+// Audience is which aud a token must hold.
+type Audience struct {
+	Unchecked bool
+	Any       []string
+	Optional  bool // required: false; checked only when the token has one
+}

@@ -1,0 +1,63 @@
+// Package config holds what a gateway can be told, as plain Go values: the
+// grammar of the bundle, its defaults and its validation. A value is built once
+// by provisioning, is never changed afterwards, and holds nothing of run time.
+// Files the bundle names are read while loading, so that building a gateway
+// from a Config has no side effect and its content can be compared.
+package config
+
+// Config is one complete bundle: every file merged, defaults filled in.
+// It is immutable once Load has returned it and may be shared by goroutines.
+type Config struct {
+	Ports          Ports        `yaml:"ports"`
+	TLS            *TLS         `yaml:"tls"`
+	Limits         Limits       `yaml:"limits"`
+	TrustedProxies []Prefix     `yaml:"trusted_proxies"`
+	Shutdown       Shutdown     `yaml:"shutdown"`
+	APIEndpoint    APIEndpoint  `yaml:"api_endpoint"`
+	AdminAPI       AdminAPI     `yaml:"admin_api"`
+	Tokens         Tokens       `yaml:"tokens"`
+	Logging        Logging      `yaml:"logging"`
+	AuthServers    []AuthServer `yaml:"auth_servers"`
+	APIs           []API        `yaml:"apis"`
+}
+
+// APIEndpoint says where the APIs begin.
+type APIEndpoint struct {
+	// BasePath precedes /<api>/<version>; default "/gateway". SetDefaults
+	// normalises "" and "/" to "" and removes a slash at the end.
+	BasePath *string `yaml:"base_path"`
+}
+
+// Shutdown bounds how a gateway ends.
+type Shutdown struct {
+	Delay Duration `yaml:"delay"` // readiness fails this long before the listeners close; default None
+	Grace Duration `yaml:"grace"` // requests may finish this long afterwards; default 30s
+}
+
+// AdminAPI is the operator's listener and its paths.
+type AdminAPI struct {
+	Listen        string `yaml:"listen"`          // ip:port; default 127.0.0.1:9485; port 0 takes a free one
+	AdminPath     string `yaml:"admin_path"`      // prefix of status, settings and assets; default /rest/microgateway
+	OnTrafficPort bool   `yaml:"on_traffic_port"` // serve AdminPath on the traffic ports too
+	User          string `yaml:"user"`
+	Password      Secret `yaml:"password"`
+}
+
+// Tokens is what holds for tokens of every auth server.
+type Tokens struct {
+	ClockSkew     Duration   `yaml:"clock_skew"`    // default 30s
+	Cache         TokenCache `yaml:"cache"`         // the verified-token cache
+	Verifications int        `yaml:"verifications"` // signatures checked at once; default 4 × processors
+}
+
+// TokenCache bounds the verified-token cache by both of its fields.
+type TokenCache struct {
+	Entries int  `yaml:"entries"` // default 100000
+	Size    Size `yaml:"size"`    // default 64MiB
+}
+
+// Logging says what is written to the log.
+type Logging struct {
+	Level  string `yaml:"level"`  // debug, info, warn or error; default info
+	Access *bool  `yaml:"access"` // one line per request; default true
+}

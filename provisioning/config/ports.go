@@ -1,0 +1,35 @@
+package config
+
+// Ports are the traffic listeners; empty means that the listener is off.
+// A value is "ip:port" or ":port"; port 0 takes a free one.
+type Ports struct {
+	HTTP  Address `yaml:"http"`  // default :4485 when neither is stated
+	HTTPS Address `yaml:"https"` // needs TLS
+}
+
+// Address is a listen address as net.Listen takes it; "" is none.
+type Address string
+
+// TLS is how the https listener speaks.
+type TLS struct {
+	Certificates []Certificate `yaml:"certificates"` // the first one serves names that no other matches
+	ClientCA     File          `yaml:"client_ca"`    // PEM; asks callers for certificates
+	ClientAuth   string        `yaml:"client_auth"`  // request (default) or require; only with ClientCA
+}
+
+// Certificate is a PEM certificate chain with its private key.
+type Certificate struct {
+	Certificate File `yaml:"certificate"`
+	Key         File `yaml:"key"`
+}
+
+// Limits bound what a caller may cost.
+type Limits struct {
+	HeaderSize    Size     `yaml:"header_size"`    // request line and fields; default 16KiB
+	BufferedBody  Size     `yaml:"buffered_body"`  // of a body that must be held, e.g. for a repeat; default 4MiB
+	Connections   int      `yaml:"connections"`    // client connections at once; default 10000
+	HeaderTimeout Duration `yaml:"header_timeout"` // from a head's first byte to its last, and for a TLS handshake; default 5s
+	BodyTimeout   Duration `yaml:"body_timeout"`   // between two reads of a request body; default 10s
+	BodyRate      Size     `yaml:"body_rate"`      // bytes per second a request body must keep after its first 10 s; default 100B; None is off
+	IdleTimeout   Duration `yaml:"idle_timeout"`   // between two requests, and between two writes to a caller that does not read; default 60s
+}
