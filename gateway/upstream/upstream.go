@@ -13,7 +13,7 @@ type Upstream struct{}
 
 // New prepares an upstream; it opens no connection. The error is
 // config.Faults with paths relative to the upstream's section.
-func New(cfg config.Upstream) (*Upstream, error) { return &Upstream{}, nil }
+func New(cfg config.Upstream, limits config.Limits) (*Upstream, error) { return &Upstream{}, nil }
 
 // Forward sends x upstream and returns once the answer's head is in x.Answer.
 // The error is a *problem.Problem.
