@@ -1,0 +1,138 @@
+package admin
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"postern/provisioning/config"
+)
+
+// Sources are what the window shows. All functions are needed and must be safe
+// for concurrent use; they are asked at each request.
+type Sources struct {
+	Config  func() *config.Config // the live one; nil: none yet
+	Ready   func() []string       // why the gateway is not ready; empty: it is
+	Running func() Running
+	Metrics func(io.Writer) // Prometheus' text format
+	Log     *zap.Logger
+}
+
+// Handler serves the admin listener: /livez, /readyz, /metrics, and status,
+// settings and assets below admin_path. Once a user is configured, all but the
+// first two need its password.
+func Handler(s Sources) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		path := string(ctx.Path())
+		switch path {
+		case "/livez":
+			s.answer(ctx, s.livez)
+			return
+		case "/readyz":
+			s.answer(ctx, s.readyz)
+			return
+		}
+		cfg := s.Config()
+		if cfg == nil {
+			fail(ctx, fasthttp.StatusServiceUnavailable, "no configuration yet")
+			return
+		}
+		if !admit(ctx, cfg.AdminAPI) {
+			return
+		}
+		s.answer(ctx, s.page(cfg, path))
+	}
+}
+
+// page is what shows at path; nil when nothing does.
+func (s Sources) page(cfg *config.Config, path string) fasthttp.RequestHandler {
+	if path == "/metrics" {
+		return s.metrics
+	}
+	switch below(cfg.AdminAPI, path) {
+	case "/status":
+		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, s.status(cfg)) }
+	case "/settings":
+		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, settings(cfg)) }
+	case "/assets":
+		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, assets(cfg)) }
+	}
+	return nil
+}
+
+// below is what follows admin_path in path; "" when path is elsewhere.
+func below(a config.AdminAPI, path string) string {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(a.AdminPath, "/"))
+	if !ok {
+		return ""
+	}
+	return rest
+}
+
+// answer shows page to those who only look.
+func (s Sources) answer(ctx *fasthttp.RequestCtx, page fasthttp.RequestHandler) {
+	switch {
+	case page == nil:
+		fail(ctx, fasthttp.StatusNotFound, "there is nothing here")
+	case !ctx.IsGet() && !ctx.IsHead():
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD")
+		fail(ctx, fasthttp.StatusMethodNotAllowed, "the method is not allowed here")
+	default:
+		harden(ctx)
+		page(ctx)
+		ctx.Response.SkipBody = ctx.IsHead()
+	}
+}
+
+// livez answers as long as the process does.
+func (s Sources) livez(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType("text/plain; charset=utf-8")
+	ctx.SetBodyString("ok")
+}
+
+// readyz says whether requests should come here.
+func (s Sources) readyz(ctx *fasthttp.RequestCtx) {
+	reasons := s.Ready()
+	if len(reasons) > 0 {
+		ctx.SetStatusCode(fasthttp.StatusServiceUnavailable)
+	}
+	s.write(ctx, struct {
+		Ready   bool     `json:"ready"`
+		Reasons []string `json:"reasons,omitempty"`
+	}{len(reasons) == 0, reasons})
+}
+
+func (s Sources) metrics(ctx *fasthttp.RequestCtx) {
+	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
+	s.Metrics(ctx)
+}
+
+// write answers with v as JSON.
+func (s Sources) write(ctx *fasthttp.RequestCtx, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		s.Log.Error("admin answer", zap.ByteString("path", ctx.Path()), zap.Error(err))
+		fail(ctx, fasthttp.StatusInternalServerError, "the answer cannot be written")
+		return
+	}
+	ctx.SetContentType("application/json")
+	ctx.SetBody(append(body, '\n'))
+}
+
+// fail answers with an error; what was said before remains in the header.
+func fail(ctx *fasthttp.RequestCtx, status int, message string) {
+	harden(ctx)
+	ctx.SetStatusCode(status)
+	ctx.SetContentType("application/json")
+	ctx.SetBodyString(`{"error":"` + message + "\"}\n")
+	ctx.Response.SkipBody = ctx.IsHead()
+}
+
+// harden keeps answers out of caches and browsers from guessing their type.
+func harden(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.Set(fasthttp.HeaderCacheControl, "no-store")
+	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, "nosniff")
+}

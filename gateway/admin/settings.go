@@ -1,0 +1,144 @@
+package admin
+
+import (
+	"encoding"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+
+	"postern/provisioning/config"
+)
+
+// settings is the configuration with its defaults, under the keys of its files.
+// What is secret shows as ***, a file as its path; bytes are never shown.
+func settings(cfg *config.Config) any { return show(reflect.ValueOf(cfg)) }
+
+// show turns a value into what JSON can hold; nil leaves it out.
+func show(v reflect.Value) any {
+	if shown, ok := showOwn(v); ok {
+		return shown
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return show(v.Elem())
+	case reflect.Struct:
+		return showStruct(v)
+	case reflect.Slice:
+		return showList(v)
+	case reflect.String:
+		return showText(v.String())
+	case reflect.Bool:
+		return v.Bool()
+	case reflect.Int, reflect.Int64:
+		return v.Int()
+	}
+	return nil
+}
+
+// showOwn shows the types that stand for something else than their fields.
+func showOwn(v reflect.Value) (any, bool) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, true
+	}
+	switch own := v.Interface().(type) {
+	case config.Secret:
+		if own.IsZero() {
+			return nil, true
+		}
+		return "***", true
+	case config.File:
+		return showText(own.Path), true
+	case config.Duration:
+		if own == config.None {
+			return "none", true
+		}
+		return time.Duration(own).String(), true
+	case config.Size:
+		if own == config.NoSize {
+			return "none", true
+		}
+		return int64(own), true
+	case config.Issuer:
+		if own.Unchecked {
+			return "unchecked", true
+		}
+		return showText(own.Value), true
+	case *config.Audience:
+		return showAudience(own), true
+	case []config.ClaimHeader:
+		return showClaimHeaders(own), true
+	case *config.Identify:
+		if own.None {
+			return "none", true
+		}
+	case encoding.TextMarshaler:
+		text, err := own.MarshalText()
+		return string(text), err == nil
+	}
+	return nil, false
+}
+
+func showAudience(a *config.Audience) any {
+	if a.Unchecked {
+		return "unchecked"
+	}
+	return map[string]any{"any": a.Any, "required": !a.Optional}
+}
+
+func showClaimHeaders(headers []config.ClaimHeader) any {
+	if len(headers) == 0 {
+		return nil
+	}
+	shown := map[string]string{}
+	for _, h := range headers {
+		shown[h.Header] = h.Claim
+	}
+	return shown
+}
+
+// showStruct shows the fields that have a key in files.
+func showStruct(v reflect.Value) any {
+	fields := map[string]any{}
+	for i := range v.NumField() {
+		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if key == "" || key == "-" {
+			continue
+		}
+		if shown := show(v.Field(i)); shown != nil {
+			fields[key] = shown
+		}
+	}
+	return fields
+}
+
+func showList(v reflect.Value) any {
+	if v.Len() == 0 || v.Type().Elem().Kind() == reflect.Uint8 {
+		return nil
+	}
+	list := make([]any, v.Len())
+	for i := range list {
+		list[i] = show(v.Index(i))
+	}
+	return list
+}
+
+// showText leaves out what was not said.
+func showText(text string) any {
+	if text == "" {
+		return nil
+	}
+	return withoutUser(text)
+}
+
+// withoutUser hides the password of an address.
+func withoutUser(text string) string {
+	if !strings.Contains(text, "://") || !strings.Contains(text, "@") {
+		return text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return "***"
+	}
+	return u.Redacted()
+}

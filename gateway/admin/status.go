@@ -1,0 +1,116 @@
+package admin
+
+import (
+	"time"
+
+	"postern/provisioning/config"
+)
+
+// Running is what only the running gateway knows of itself. It is shown as it
+// is, so it must hold no secret.
+type Running struct {
+	Version     string    `json:"version"`
+	Started     time.Time `json:"started"`
+	InFlight    int64     `json:"in_flight"`
+	Connections int64     `json:"connections"`
+	Reload      Reload    `json:"reload"`
+	AuthServers any       `json:"auth_servers,omitempty"` // key sets, as introspect tells them
+}
+
+// Reload is the outcome of the last attempt to bring in a configuration.
+type Reload struct {
+	Success     bool      `json:"success"`
+	When        time.Time `json:"when,omitzero"`
+	LastSuccess time.Time `json:"last_success,omitzero"`
+	Hash        string    `json:"hash,omitempty"` // of the running configuration
+	Generation  uint64    `json:"generation"`     // counts the applied ones
+	Applied     uint64    `json:"applied"`        // attempts since the start
+	Refused     uint64    `json:"refused"`
+	Report      []string  `json:"report,omitempty"`   // why the last attempt failed, a fault a line
+	Warnings    []string  `json:"warnings,omitempty"` // of the running configuration
+	Files       []string  `json:"files,omitempty"`    // what is watched
+}
+
+// Status is the answer of <admin_path>/status.
+type Status struct {
+	Active  bool     `json:"active"` // ready for requests
+	Reasons []string `json:"reasons,omitempty"`
+	Running
+	APIs []APIStatus `json:"apis"`
+}
+
+// APIStatus is one API as it is served.
+type APIStatus struct {
+	Name     string   `json:"name"`
+	Version  string   `json:"version"`
+	BasePath string   `json:"base_path"` // the prefix of its paths, with its version
+	Hosts    []string `json:"hosts,omitempty"`
+	Upstream []string `json:"upstream"`
+	Policies []string `json:"policies"`
+}
+
+// PublicStatus is what a stranger learns of the status.
+type PublicStatus struct {
+	Active  bool     `json:"active"`
+	Version string   `json:"version"`
+	APIs    []string `json:"apis"` // name/version
+}
+
+func (s Sources) status(cfg *config.Config) Status {
+	reasons := s.Ready()
+	apis := make([]APIStatus, len(cfg.APIs))
+	for i := range cfg.APIs {
+		apis[i] = apiStatus(cfg, &cfg.APIs[i])
+	}
+	return Status{Active: len(reasons) == 0, Reasons: reasons, Running: s.Running(), APIs: apis}
+}
+
+func (s Sources) publicStatus(cfg *config.Config) PublicStatus {
+	names := make([]string, len(cfg.APIs))
+	for i := range cfg.APIs {
+		names[i] = cfg.APIs[i].Name + "/" + cfg.APIs[i].Version
+	}
+	return PublicStatus{Active: len(s.Ready()) == 0, Version: s.Running().Version, APIs: names}
+}
+
+func apiStatus(cfg *config.Config, api *config.API) APIStatus {
+	targets := make([]string, len(api.Upstream.Targets))
+	for i, target := range api.Upstream.Targets {
+		targets[i] = withoutUser(target.URL)
+	}
+	return APIStatus{
+		Name:     api.Name,
+		Version:  api.Version,
+		BasePath: prefix(cfg, api),
+		Hosts:    api.Hosts,
+		Upstream: targets,
+		Policies: policies(api.Policies),
+	}
+}
+
+// prefix is where an API's paths begin.
+func prefix(cfg *config.Config, api *config.API) string {
+	if api.BasePath != "" {
+		return api.BasePath
+	}
+	base := ""
+	if cfg.APIEndpoint.BasePath != nil {
+		base = *cfg.APIEndpoint.BasePath
+	}
+	return base + "/" + api.Name + "/" + api.Version
+}
+
+// policies names those that are at work.
+func policies(p config.Policies) []string {
+	names := []string{}
+	if len(p.Protocols) > 0 {
+		names = append(names, "protocols")
+	}
+	if p.Identify != nil && !p.Identify.None {
+		names = append(names, "identify")
+	}
+	if p.Authorize != nil {
+		names = append(names, "authorize")
+	}
+	return names
+}
