@@ -43,12 +43,15 @@ type Exchange struct {
 	// Answer is the upstream's; its Status is 0 when the gateway answers
 	// through HTTP.Response.
 	Answer Answer
-	// Client is how forward.go reaches the caller while the answer is not yet
-	// begun.
-	Client Client
+	// Request is how the request is framed.
+	Request wire.Request
+	// Conn is the caller's connection, for interim answers and to see whether
+	// the caller has left; nil on HTTP/2.
+	Conn *wire.Conn
 
 	ID       string    // request id, safe to print
-	Started  time.Time // when the head was complete
+	Started  time.Time // when the head began to arrive
+	Shard    uint32    // spreads what many exchanges count or share; fixed per connection
 	Deadline time.Time // of the whole exchange; zero: none
 
 	Peer    netip.AddrPort // the socket's other end
@@ -84,22 +87,15 @@ type Caller struct {
 type Answer struct {
 	Status int
 	Reason []byte // reason phrase as received
+	Length int64  // content-length as received, also of an answer to HEAD; -1: none
 	Head   wire.Head
 	Body   *wire.Body // nil when there is none, also for HEAD
 	// Close says that the caller's connection must end after this answer.
 	Close bool
 	// Release ends the upstream's side: clean says that the body was relayed to
-	// its end. It waits for a running upload, and is called exactly once. It
-	// reports whether the request body was read to its end.
-	Release func(clean bool) (requestRead bool)
-}
-
-// Client is what the connection of the caller can do before the answer.
-type Client interface {
-	// Interim sends a 1xx head, complete with its empty line.
-	Interim(head []byte) error
-	// Gone reports whether the caller has left; it never blocks.
-	Gone() bool
+	// its end. It ends a running upload, and is called exactly once. Nothing of
+	// the Answer is used afterwards.
+	Release func(clean bool)
 }
 
 // Stream is what HTTP/2 adds to an exchange.
@@ -131,6 +127,7 @@ func (x *Exchange) Reset() {
 	x.Head.Reset()
 	x.Answer.Head.Reset()
 	*x = Exchange{
+		HTTP:   x.HTTP,
 		Head:   x.Head,
 		Answer: Answer{Head: x.Answer.Head},
 		Path:   x.Path[:0],

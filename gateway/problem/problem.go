@@ -43,6 +43,10 @@ var (
 	VersionNotSupported = &Problem{Code: "version_not_supported", Status: 505, Title: "The HTTP version is not supported"}
 )
 
+// CallerGone ends an exchange whose caller has left: it is logged and counted,
+// and nobody is there to be told.
+var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller has left"}
+
 // Error is the code and the cause, for the log.
 func (p *Problem) Error() string {
 	if p.Cause == nil {

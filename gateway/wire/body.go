@@ -1,4 +1,207 @@
 package wire
 
-// Body is a message body, read from a connection as it arrives.
-type Body struct{}
+import (
+	"bufio"
+	"io"
+	"time"
+)
+
+// Body is a message body, read from a connection as it arrives. It ends with
+// io.EOF only when the message has really ended: a connection that ends
+// earlier is io.ErrUnexpectedEOF. It belongs to one reader at a time.
+type Body struct {
+	br       *bufio.Reader
+	left     int64 // of the message, or of the chunk
+	kind     kind
+	state    chunkState
+	done     bool
+	trailers []byte // lines with CRLF, as received
+	read     int64  // body bytes given out
+
+	rate   int64         // bytes per second to keep; 0: any
+	waited time.Duration // for the connection, while rate counts
+}
+
+type kind uint8
+
+const (
+	ofLength kind = iota
+	ofChunks
+	untilClose
+)
+
+// SetLength makes b a body of n bytes read from br.
+func (b *Body) SetLength(br *bufio.Reader, n int64) {
+	*b = Body{br: br, left: n, kind: ofLength, done: n == 0, trailers: b.trailers[:0]}
+}
+
+// SetChunked makes b a chunked body read from br.
+func (b *Body) SetChunked(br *bufio.Reader) {
+	*b = Body{br: br, kind: ofChunks, trailers: b.trailers[:0]}
+}
+
+// SetUntilClose makes b a body that ends with its connection.
+func (b *Body) SetUntilClose(br *bufio.Reader) {
+	*b = Body{br: br, kind: untilClose, trailers: b.trailers[:0]}
+}
+
+// KeepRate makes reads fail with ErrSlow once they have waited for more than
+// rateGrace and the body arrives below rate bytes per second. 0 is off.
+func (b *Body) KeepRate(rate int64) { b.rate = rate }
+
+// rateGrace is how long a body may take before its rate counts.
+const rateGrace = 10 * time.Second
+
+// Done reports whether the body was read to its end, trailers included.
+func (b *Body) Done() bool { return b.done }
+
+// BytesRead is how many body bytes were given out.
+func (b *Body) BytesRead() int64 { return b.read }
+
+// Length is what is left of a body of known length; ok is false otherwise.
+func (b *Body) Length() (left int64, ok bool) { return b.left, b.kind == ofLength }
+
+// Chunked reports whether the body's length is only known at its end, and it
+// may have trailers.
+func (b *Body) Chunked() bool { return b.kind == ofChunks }
+
+// Inline reports whether the rest of the body is known to be in the reader's
+// buffer, so that reading it cannot wait.
+func (b *Body) Inline() bool {
+	return b.kind == ofLength && b.left <= int64(b.br.Buffered())
+}
+
+// Ready reports whether the next Read can go on without waiting for the
+// connection.
+func (b *Body) Ready() bool {
+	switch {
+	case b.done:
+		return true
+	case b.kind == ofChunks:
+		return b.chunkReady()
+	}
+	return b.br.Buffered() > 0
+}
+
+// Wait blocks until a byte is there or the connection fails.
+func (b *Body) Wait() error {
+	if b.rate == 0 {
+		_, err := b.br.Peek(b.want())
+		return b.broken(err)
+	}
+	start := time.Now()
+	_, err := b.br.Peek(b.want())
+	b.waited += time.Since(start)
+	if err == nil && b.tooSlow() {
+		return ErrSlow
+	}
+	return b.broken(err)
+}
+
+// want is how many bytes must be buffered before there is something to read.
+func (b *Body) want() int {
+	if b.kind == ofChunks && b.br.Buffered() > 0 {
+		return b.br.Buffered() + 1
+	}
+	return 1
+}
+
+func (b *Body) tooSlow() bool {
+	return b.waited > rateGrace && float64(b.read) < float64(b.rate)*b.waited.Seconds()
+}
+
+// Read implements io.Reader.
+func (b *Body) Read(p []byte) (n int, err error) {
+	if b.done {
+		return 0, io.EOF
+	}
+	for b.rate > 0 && !b.Ready() {
+		if err := b.Wait(); err != nil {
+			return 0, err
+		}
+	}
+	switch b.kind {
+	case ofChunks:
+		n, err = b.readChunked(p)
+	case untilClose:
+		n, err = b.br.Read(p)
+		b.done = err == io.EOF
+	default:
+		n, err = b.readLength(p)
+	}
+	b.read += int64(n)
+	return n, err
+}
+
+func (b *Body) readLength(p []byte) (int, error) {
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.br.Read(p)
+	b.left -= int64(n)
+	if b.left == 0 {
+		b.done = true
+		return n, nil
+	}
+	return n, b.broken(err)
+}
+
+// broken is the error of a connection that ended inside a body.
+func (b *Body) broken(err error) error {
+	if err == io.EOF && b.kind != untilClose {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// Discard drops what is left of the body if that needs no waiting, and reports
+// whether it did.
+func (b *Body) Discard() bool {
+	var sink [512]byte
+	for !b.done {
+		if !b.Ready() {
+			return false
+		}
+		if _, err := b.Read(sink[:]); err != nil && err != io.EOF {
+			return false
+		}
+	}
+	return true
+}
+
+// Trailers returns the trailer lines that may be passed on after head: fields
+// of framing, routing and identity are left out, and what head's policies have
+// set or removed (RFC 9110 6.5.1). Valid until the next message.
+func (b *Body) Trailers(head *Head) []byte {
+	if len(b.trailers) == 0 {
+		return nil
+	}
+	var section Head
+	if err := section.parse(append(b.trailers, "\r\n"...)); err != nil {
+		return nil
+	}
+	var kept []byte
+	for i := range section.lines {
+		l := &section.lines[i]
+		if l.gone || l.field != other || !mayTrail(l.name) || head.edited(l.name) {
+			continue
+		}
+		kept = append(append(kept, l.raw...), "\r\n"...)
+	}
+	return kept
+}
+
+// mayTrail refuses names that a recipient might act on as if they had come
+// before the body.
+func mayTrail(name []byte) bool {
+	for _, no := range [...]string{
+		"set-cookie", "www-authenticate", "max-forwards", "range", "if-match", "if-none-match", "if-modified-since",
+		"if-unmodified-since", "if-range", "age", "date", "expires", "location", "retry-after", "vary", "pragma", "origin",
+		"x-http-method-override", "x-gateway-apikey", "dpop",
+	} {
+		if sameName(name, no) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+
 	"github.com/valyala/fasthttp"
 )
 
@@ -10,6 +12,7 @@ import (
 type Head struct {
 	lines  []line
 	arena  []byte                  // the bytes of added lines
+	edits  []string                // names that were set or removed: trailers must not bring them back
 	mirror *fasthttp.RequestHeader // shows the same changes; nil for answers
 }
 
@@ -22,7 +25,7 @@ type line struct {
 
 // Reset forgets all lines and keeps the buffers.
 func (h *Head) Reset() {
-	h.lines, h.arena, h.mirror = h.lines[:0], h.arena[:0], nil
+	h.lines, h.arena, h.edits, h.mirror = h.lines[:0], h.arena[:0], h.edits[:0], nil
 }
 
 // Get returns the value of the first line named name, in any case, or nil.
@@ -38,6 +41,7 @@ func (h *Head) Get(name string) []byte {
 // Del removes every line named name, in any case and with "_" in place of "-":
 // many servers read those twins as the same name.
 func (h *Head) Del(name string) {
+	h.edits = append(h.edits, name)
 	for i := range h.lines {
 		if l := &h.lines[i]; !l.gone && sameName(l.name, name) {
 			h.drop(l)
@@ -54,23 +58,28 @@ func (h *Head) Set(name, value string) {
 // SetBytes is Set for a borrowed value; it is copied.
 func (h *Head) SetBytes(name string, value []byte) {
 	h.Del(name)
-	start := len(h.arena)
-	h.arena = append(h.arena, name...)
-	h.arena = append(h.arena, ": "...)
+	start := h.begin(name)
 	h.arena = append(h.arena, value...)
 	h.push(start, len(name))
 }
 
 // Add appends a line. The value must hold no control characters; Valid tells.
 func (h *Head) Add(name, value string) {
-	start := len(h.arena)
-	h.arena = append(h.arena, name...)
-	h.arena = append(h.arena, ": "...)
+	start := h.begin(name)
 	h.arena = append(h.arena, value...)
 	h.push(start, len(name))
 }
 
-// push makes a line of the arena's tail.
+// begin writes a new line's name and returns where it stands in the arena.
+func (h *Head) begin(name string) int {
+	start := len(h.arena)
+	h.arena = append(h.arena, name...)
+	h.arena = append(h.arena, ": "...)
+	return start
+}
+
+// push makes a line of the arena's tail. An arena that grows leaves earlier
+// lines in the old one, where they stay as they are.
 func (h *Head) push(start, nameLen int) {
 	raw := h.arena[start:len(h.arena):len(h.arena)]
 	l := line{raw: raw, name: raw[:nameLen], value: raw[nameLen+2:]}
@@ -108,11 +117,76 @@ func (h *Head) drop(l *line) {
 	}
 }
 
+// edited reports whether name was set or removed by a policy.
+func (h *Head) edited(name []byte) bool {
+	for _, e := range h.edits {
+		if sameName(name, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// parse reads field lines from block, which ends with an empty line. It keeps
+// slices of block. Every line must be terminated by CRLF, carry a token
+// directly before its colon, and not be folded (RFC 9112 5).
+func (h *Head) parse(block []byte) error {
+	for len(block) > 0 {
+		end := bytes.IndexByte(block, '\n')
+		if end < 1 || block[end-1] != '\r' {
+			return ErrLineEnd
+		}
+		if end == 1 {
+			return nil
+		}
+		if err := h.parseLine(block[:end-1]); err != nil {
+			return err
+		}
+		block = block[end+1:]
+	}
+	return nil
+}
+
+// parseLine adds one line, without its CRLF.
+func (h *Head) parseLine(raw []byte) error {
+	colon, class := 0, uint8(0)
+	for colon < len(raw) && classes[raw[colon]]&tokenByte != 0 {
+		class |= classes[raw[colon]]
+		colon++
+	}
+	if colon == 0 || colon == len(raw) || raw[colon] != ':' {
+		return ErrFieldName
+	}
+	value := trim(raw[colon+1:])
+	if !all(value, valueByte) {
+		return ErrFieldValue
+	}
+	l := line{raw: raw, name: raw[:colon], value: value, field: classify(raw[:colon])}
+	if l.field != other && class&underscore != 0 {
+		// A twin of a name that the gateway reads or sets: what is behind
+		// the upstream's CGI-like interface could not tell them apart.
+		l.field, l.gone = other, true
+	}
+	h.lines = append(h.lines, l)
+	return nil
+}
+
+// trim removes optional white space around a value.
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
 // Valid reports whether value may stand in a field line: no control character
 // but tab (RFC 9110 5.5).
 func Valid(value string) bool {
 	for i := 0; i < len(value); i++ {
-		if c := value[i]; c < ' ' && c != '\t' || c == 0x7f {
+		if classes[value[i]]&valueByte == 0 {
 			return false
 		}
 	}
@@ -157,4 +231,38 @@ func twin(c byte) byte {
 		return '-'
 	}
 	return lower(c)
+}
+
+// DropForwarded removes what says for whom a request was forwarded: nobody but
+// a trusted proxy is believed.
+func (h *Head) DropForwarded() {
+	for i := range h.lines {
+		if l := &h.lines[i]; !l.gone && (l.field == forwarded || l.field == xForwarded || l.field == xRealIP) {
+			h.drop(l)
+		}
+	}
+}
+
+// AppendForward writes the lines of a request to dst without those named host:
+// the forwarder has written its own.
+func (h *Head) AppendForward(dst []byte) []byte {
+	for i := range h.lines {
+		if l := &h.lines[i]; !l.gone && l.field != host {
+			dst = append(dst, l.raw...)
+			dst = append(dst, '\r', '\n')
+		}
+	}
+	return dst
+}
+
+// TakeList moves the values of all lines named name to dst, each followed by a
+// comma and a space, so that the caller can continue the list.
+func (h *Head) TakeList(dst []byte, name string) []byte {
+	for i := range h.lines {
+		if l := &h.lines[i]; !l.gone && equalFold(l.name, name) {
+			dst = append(append(dst, l.value...), ", "...)
+			h.drop(l)
+		}
+	}
+	return dst
 }
