@@ -1,0 +1,225 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"postern/gateway/exchange"
+	"postern/gateway/problem"
+	"postern/gateway/wire"
+)
+
+// maxInterim bounds the 1xx answers before the final one.
+const maxInterim = 16
+
+// errInterim and errSwitch are answers that break the protocol.
+var (
+	errInterim = errors.New("too many interim answers")
+	errSwitch  = errors.New("answer switches protocols although nobody asked")
+)
+
+// Forward sends x to the target and returns once the answer's head is in
+// x.Answer, whose body is still to be read. The error is a *problem.Problem.
+func (u *Upstream) Forward(x *exchange.Exchange) error {
+	begun := time.Now()
+	x.Upstream = u.name
+	if u.maximum > 0 {
+		x.Deadline = x.Started.Add(u.maximum)
+	}
+	piece := wire.Piece()
+	*piece = u.appendHead(*piece, x)
+	inline := x.Body != nil && x.Body.Inline()
+	if inline {
+		*piece = appendBody(*piece, x.Body)
+	}
+	err := u.attempt(x, piece, inline)
+	x.UpstreamTime = time.Since(begun)
+	return err
+}
+
+// attempt sends the request, and once more on a fresh connection when a kept
+// one turns out to have been closed by the target at the same moment.
+func (u *Upstream) attempt(x *exchange.Exchange, piece *[]byte, inline bool) error {
+	if x.Body == nil || inline {
+		defer wire.PutPiece(piece) // an upload takes it over instead
+	}
+	if c := u.pool.get(x.Shard); c != nil {
+		again, err := u.try(c, x, piece, inline)
+		if !again || !u.mayRepeat(x, err, inline) {
+			return asProblem(err)
+		}
+	}
+	c, err := u.dial()
+	if err != nil {
+		return asProblem(err)
+	}
+	_, err = u.try(c, x, piece, inline)
+	return asProblem(err)
+}
+
+// try sends the request over c and reads the answer's head. When it fails, c is
+// closed; silent says that not a byte came back.
+func (u *Upstream) try(c *conn, x *exchange.Exchange, piece *[]byte, inline bool) (silent bool, err error) {
+	x.Attempts++
+	c.take(x)
+	if x.Body != nil && !inline {
+		c.upload = startUpload(c, x, piece)
+	} else if _, err = c.Write(*piece); err != nil {
+		c.finish(false)
+		return true, err
+	}
+	if err = c.readAnswer(); err == nil {
+		return false, nil
+	}
+	up := c.upload
+	silent = c.answer.Status == 0 && c.R.Buffered() == 0
+	c.finish(false)
+	if up != nil && up.readErr != nil && !errors.Is(up.readErr, wire.ErrGone) {
+		// What broke on the caller's side made the rest fail.
+		err = &callerError{up.readErr}
+	}
+	return silent, err
+}
+
+// mayRepeat reports whether a request that failed on a kept connection is safe
+// to send again: the target closed before its first byte, the method is
+// idempotent, and the whole body is at hand within limits.buffered_body.
+func (u *Upstream) mayRepeat(x *exchange.Exchange, err error, inline bool) bool {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+		return false
+	}
+	if x.Body != nil && (!inline || x.Request.Length > u.replayable) {
+		return false
+	}
+	switch string(x.HTTP.Request.Header.Method()) {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
+// readAnswer reads heads until the final one, passing interim ones on.
+func (c *conn) readAnswer() error {
+	for interim := 0; ; interim++ {
+		text, err := wire.PeekHead(c.R)
+		if err != nil {
+			return err
+		}
+		c.head = append(c.head[:0], text...)
+		_, _ = c.R.Discard(len(text)) // it was peeked
+		c.x.Answer.Head.Reset()
+		c.answer, err = wire.ReadResponse(c.head, &c.x.Answer.Head)
+		if err != nil {
+			return err
+		}
+		switch {
+		case c.answer.Status >= 200:
+			c.accept()
+			return nil
+		case c.answer.Status == 101:
+			return errSwitch
+		case interim == maxInterim:
+			return errInterim
+		}
+		if err := c.passInterim(); err != nil {
+			return err
+		}
+	}
+}
+
+// passInterim sends a 1xx to callers that may understand it: 100 only to one
+// that waits for it, none on HTTP/1.0.
+func (c *conn) passInterim() error {
+	x := c.x
+	if x.Request.HTTP10 || c.answer.Status == 100 && !x.Request.Expect {
+		return nil
+	}
+	head := wire.AppendStatus(nil, c.answer.Status, c.answer.Reason)
+	head = append(x.Answer.Head.Append(head), "\r\n"...)
+	if _, err := x.Conn.Write(head); err != nil {
+		return wire.ErrGone
+	}
+	return nil
+}
+
+// accept hands the final answer to the exchange.
+func (c *conn) accept() {
+	x, r := c.x, &c.answer
+	c.ReadLimit = c.upstream.idleTimeout
+	x.Answer.Status, x.Answer.Reason = r.Status, r.Reason
+	x.Answer.Release = c.release
+	x.Answer.Length = r.Length
+	x.Answer.Body = &c.body
+	switch {
+	case r.Bodyless(x.HTTP.Request.Header.IsHead()):
+		c.body.SetLength(c.R, 0)
+		x.Answer.Body = nil
+	case r.Chunked:
+		c.body.SetChunked(c.R)
+	case r.Length >= 0:
+		c.body.SetLength(c.R, r.Length)
+	default:
+		r.Close = true
+		c.body.SetUntilClose(c.R)
+	}
+	if c.upload != nil {
+		c.Busy = nil
+		x.Answer.Close = !c.upload.whole.Load()
+	}
+}
+
+// appendBody copies a body that is wholly in its reader's buffer.
+func appendBody(b []byte, body *wire.Body) []byte {
+	for !body.Done() {
+		if cap(b)-len(b) == 0 {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil {
+			break // not for bytes that are buffered
+		}
+	}
+	return b
+}
+
+// callerError is a request body that broke on the caller's side.
+type callerError struct{ err error }
+
+func (e *callerError) Error() string { return "read request body: " + e.err.Error() }
+func (e *callerError) Unwrap() error { return e.err }
+
+// asProblem tells a caller what kind of failure err was.
+func asProblem(err error) error {
+	var fromCaller *callerError
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &fromCaller):
+		return callerProblem(fromCaller)
+	case errors.Is(err, wire.ErrGone):
+		return problem.CallerGone.Because(err)
+	case errors.Is(err, wire.ErrIdle), errors.Is(err, wire.ErrDeadline):
+		return problem.UpstreamTimeout.Because(err)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return problem.UpstreamTimeout.Because(err)
+	case wire.IsRefusal(err), errors.Is(err, errInterim), errors.Is(err, errSwitch):
+		return problem.UpstreamInvalid.Because(err)
+	}
+	return problem.UpstreamFailed.Because(err)
+}
+
+// callerProblem is the caller's own fault.
+func callerProblem(err *callerError) error {
+	switch {
+	case errors.Is(err, wire.ErrIdle), errors.Is(err, wire.ErrSlow):
+		return problem.RequestTimeout.Because(err)
+	case wire.IsRefusal(err):
+		return problem.BadRequest.Because(err)
+	}
+	return problem.CallerGone.Because(err)
+}

@@ -1,0 +1,110 @@
+package upstream
+
+import (
+	"strconv"
+
+	"postern/gateway/exchange"
+)
+
+// appendHead writes the request's head as the target shall see it. Lines that
+// nobody changed go as they came; framing and what says who forwards are
+// written anew.
+func (u *Upstream) appendHead(b []byte, x *exchange.Exchange) []byte {
+	b = append(b, x.HTTP.Request.Header.Method()...)
+	b = append(b, ' ')
+	b = u.appendTarget(b, x)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	if u.hostSent != "" {
+		b = append(b, u.hostSent...)
+	} else {
+		b = append(b, x.HTTP.Request.Header.Host()...)
+	}
+	b = append(b, "\r\n"...)
+	b = appendForwarded(b, x)
+	b = x.Head.AppendForward(b)
+	b = append(b, "Via: 1.1 postern\r\n"...)
+	switch {
+	case x.Request.Chunked:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case x.Request.Length >= 0:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, x.Request.Length, 10)
+		b = append(b, "\r\n"...)
+	}
+	if x.Request.Trailers {
+		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// appendTarget writes the target's path, what follows the API's prefix, and the
+// query.
+func (u *Upstream) appendTarget(b []byte, x *exchange.Exchange) []byte {
+	start := len(b)
+	b = append(b, u.prefix...)
+	if u.strip {
+		b = append(b, x.Rest...)
+	} else {
+		b = append(b, x.Path...)
+	}
+	if len(b) == start {
+		b = append(b, '/')
+	}
+	if x.Query != nil {
+		b = append(b, '?')
+		b = append(b, x.Query...)
+	}
+	return b
+}
+
+// appendForwarded says for whom the request is forwarded. What the caller says
+// of itself was removed unless it is a trusted proxy, whose lines are continued.
+func appendForwarded(b []byte, x *exchange.Exchange) []byte {
+	if !x.Trusted {
+		x.Head.DropForwarded()
+	}
+	b = append(b, "X-Forwarded-For: "...)
+	if x.Trusted {
+		b = x.Head.TakeList(b, "X-Forwarded-For")
+	}
+	b = append(b, x.Conn.Peer...)
+	b = append(b, "\r\n"...)
+	if !x.Trusted || x.Head.Get("X-Forwarded-Proto") == nil {
+		b = append(b, "X-Forwarded-Proto: "...)
+		b = append(b, scheme(x)...)
+		b = append(b, "\r\n"...)
+	}
+	host := x.HTTP.Request.Header.Host()
+	if len(host) > 0 && (!x.Trusted || x.Head.Get("X-Forwarded-Host") == nil) {
+		b = append(b, "X-Forwarded-Host: "...)
+		b = append(b, host...)
+		b = append(b, "\r\n"...)
+	}
+	if x.Trusted && x.Head.Get("Forwarded") != nil {
+		b = append(b, "Forwarded: "...)
+		b = x.Head.TakeList(b, "Forwarded")
+		b = appendNode(append(b, "for="...), x.Conn.Peer)
+		b = append(append(b, ";proto="...), scheme(x)...)
+		b = append(b, "\r\n"...)
+	}
+	return b
+}
+
+func scheme(x *exchange.Exchange) string {
+	if x.Secure {
+		return "https"
+	}
+	return "http"
+}
+
+// appendNode writes an address as RFC 7239 6 wants it: IPv6 in quotes and
+// brackets.
+func appendNode(b []byte, address string) []byte {
+	for i := 0; i < len(address); i++ {
+		if address[i] == ':' {
+			b = append(append(b, `"[`...), address...)
+			return append(b, `]"`...)
+		}
+	}
+	return append(b, address...)
+}
