@@ -25,13 +25,13 @@ type LocalIntrospection struct {
 	Certificate File   `yaml:"certificate"` // PEM
 	PublicKey   File   `yaml:"public_key"`  // PEM
 
-	AllowHTTP          bool      `yaml:"allow_http"`           // http beyond loopback
-	Algorithms         []string  `yaml:"algorithms"`           // default: every asymmetric one
-	ClockSkew          *Duration `yaml:"clock_skew"`           // default: Tokens.ClockSkew, filled in by SetDefaults
-	Types              []string  `yaml:"types"`                // default JWT, at+jwt; compared without case and without application/
-	Refresh            Duration  `yaml:"refresh"`              // default 15m
-	UnknownKidInterval Duration  `yaml:"unknown_kid_interval"` // default 30s
-	MaxStale           Duration  `yaml:"max_stale"`            // default 24h
+	AllowHTTP          bool      `yaml:"allow_http"`              // http beyond loopback
+	Algorithms         []string  `yaml:"algorithms"`              // default: every asymmetric one
+	ClockSkew          *Duration `yaml:"clock_skew" allow:"none"` // default: Tokens.ClockSkew, filled in by SetDefaults
+	Types              []string  `yaml:"types"`                   // default JWT, at+jwt; compared without case and without application/
+	Refresh            Duration  `yaml:"refresh"`                 // default 15m
+	UnknownKidInterval Duration  `yaml:"unknown_kid_interval"`    // default 30s
+	MaxStale           Duration  `yaml:"max_stale"`               // default 24h
 }
 
 // Audience is which aud a token must hold.

@@ -3,6 +3,11 @@
 // by provisioning, is never changed afterwards, and holds nothing of run time.
 // Files the bundle names are read while loading, so that building a gateway
 // from a Config has no side effect and its content can be compared.
+//
+// The structs are the grammar: a field's yaml tag is its key, and its allow tag
+// lists what is refused elsewhere: "none" (the word, where no limit makes sense)
+// and "empty" (a list without items). provisioning/settings reads them by these
+// tags.
 package config
 
 // Config is one complete bundle: every file merged, defaults filled in.
@@ -11,14 +16,14 @@ type Config struct {
 	Ports          Ports        `yaml:"ports"`
 	TLS            *TLS         `yaml:"tls"`
 	Limits         Limits       `yaml:"limits"`
-	TrustedProxies []Prefix     `yaml:"trusted_proxies"`
+	TrustedProxies []Prefix     `yaml:"trusted_proxies" allow:"empty"`
 	Shutdown       Shutdown     `yaml:"shutdown"`
 	APIEndpoint    APIEndpoint  `yaml:"api_endpoint"`
 	AdminAPI       AdminAPI     `yaml:"admin_api"`
 	Tokens         Tokens       `yaml:"tokens"`
 	Logging        Logging      `yaml:"logging"`
-	AuthServers    []AuthServer `yaml:"auth_servers"`
-	APIs           []API        `yaml:"apis"`
+	AuthServers    []AuthServer `yaml:"auth_servers" allow:"empty"`
+	APIs           []API        `yaml:"apis" allow:"empty"`
 }
 
 // APIEndpoint says where the APIs begin.
@@ -30,8 +35,8 @@ type APIEndpoint struct {
 
 // Shutdown bounds how a gateway ends.
 type Shutdown struct {
-	Delay Duration `yaml:"delay"` // readiness fails this long before the listeners close; default None
-	Grace Duration `yaml:"grace"` // requests may finish this long afterwards; default 30s
+	Delay Duration `yaml:"delay" allow:"none"` // readiness fails this long before the listeners close; default None
+	Grace Duration `yaml:"grace"`              // requests may finish this long afterwards; default 30s
 }
 
 // AdminAPI is the operator's listener and its paths.
@@ -45,9 +50,9 @@ type AdminAPI struct {
 
 // Tokens is what holds for tokens of every auth server.
 type Tokens struct {
-	ClockSkew     Duration   `yaml:"clock_skew"`    // default 30s
-	Cache         TokenCache `yaml:"cache"`         // the verified-token cache
-	Verifications int        `yaml:"verifications"` // signatures checked at once; default 4 × processors
+	ClockSkew     Duration   `yaml:"clock_skew" allow:"none"` // default 30s
+	Cache         TokenCache `yaml:"cache"`                   // the verified-token cache
+	Verifications int        `yaml:"verifications"`           // signatures checked at once; default 4 × processors
 }
 
 // TokenCache bounds the verified-token cache by both of its fields.

@@ -10,11 +10,18 @@ import (
 type Fault struct {
 	Path    []any
 	Message string
+	Also    []any // the other place, where two places contradict each other
 	Warning bool
 }
 
 // String is "apis[0].name: message".
-func (f Fault) String() string { return PathString(f.Path) + ": " + f.Message }
+func (f Fault) String() string {
+	text := PathString(f.Path) + ": " + f.Message
+	if f.Also != nil {
+		text += " (see " + PathString(f.Also) + ")"
+	}
+	return text
+}
 
 // Faults is an error that provisioning can locate, returned by Validate and by
 // building a gateway.

@@ -10,6 +10,10 @@ type Ports struct {
 // Address is a listen address as net.Listen takes it; "" is none.
 type Address string
 
+// NoAddress is the word "none" until SetDefaults has looked at it: leaving a
+// port out and switching it off are not the same.
+const NoAddress Address = "none"
+
 // TLS is how the https listener speaks.
 type TLS struct {
 	Certificates []Certificate `yaml:"certificates"` // the first one serves names that no other matches
@@ -25,11 +29,11 @@ type Certificate struct {
 
 // Limits bound what a caller may cost.
 type Limits struct {
-	HeaderSize    Size     `yaml:"header_size"`    // request line and fields; default 16KiB
-	BufferedBody  Size     `yaml:"buffered_body"`  // of a body that must be held, e.g. for a repeat; default 4MiB
-	Connections   int      `yaml:"connections"`    // client connections at once; default 10000
-	HeaderTimeout Duration `yaml:"header_timeout"` // from a head's first byte to its last, and for a TLS handshake; default 5s
-	BodyTimeout   Duration `yaml:"body_timeout"`   // between two reads of a request body; default 10s
-	BodyRate      Size     `yaml:"body_rate"`      // bytes per second a request body must keep after its first 10 s; default 100B; None is off
-	IdleTimeout   Duration `yaml:"idle_timeout"`   // between two requests, and between two writes to a caller that does not read; default 60s
+	HeaderSize    Size     `yaml:"header_size"`                 // request line and fields; default 16KiB
+	BufferedBody  Size     `yaml:"buffered_body"`               // of a body that must be held, e.g. for a repeat; default 4MiB
+	Connections   int      `yaml:"connections"`                 // client connections at once; default 10000
+	HeaderTimeout Duration `yaml:"header_timeout" allow:"none"` // from a head's first byte to its last, and for a TLS handshake; default 5s
+	BodyTimeout   Duration `yaml:"body_timeout" allow:"none"`   // between two reads of a request body; default 10s
+	BodyRate      Size     `yaml:"body_rate" allow:"none"`      // bytes per second a request body must keep after its first 10 s; default 100B; None is off
+	IdleTimeout   Duration `yaml:"idle_timeout" allow:"none"`   // between two requests, and between two writes to a caller that does not read; default 60s
 }

@@ -3,12 +3,12 @@ package config
 // Upstream is where an API's requests go.
 type Upstream struct {
 	Targets        []Target     `yaml:"targets"`
-	Host           string       `yaml:"host"`            // Host sent: target (default), caller, or a name
-	StripPrefix    *bool        `yaml:"strip_prefix"`    // default true
-	ConnectTimeout Duration     `yaml:"connect_timeout"` // default 2s
-	Timeout        Duration     `yaml:"timeout"`         // until the response's head; default 30s
-	IdleTimeout    Duration     `yaml:"idle_timeout"`    // between two reads or writes of a body; default 60s
-	MaxDuration    Duration     `yaml:"max_duration"`    // of a whole exchange; default None
+	Host           string       `yaml:"host"`                      // Host sent: target (default), caller, or a name
+	StripPrefix    *bool        `yaml:"strip_prefix"`              // default true
+	ConnectTimeout Duration     `yaml:"connect_timeout"`           // default 2s
+	Timeout        Duration     `yaml:"timeout"`                   // until the response's head; default 30s
+	IdleTimeout    Duration     `yaml:"idle_timeout" allow:"none"` // between two reads or writes of a body; default 60s
+	MaxDuration    Duration     `yaml:"max_duration" allow:"none"` // of a whole exchange; default None
 	TLS            *UpstreamTLS `yaml:"tls"`
 }
 

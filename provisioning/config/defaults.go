@@ -1,0 +1,140 @@
+package config
+
+import (
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// asymmetric is every signature algorithm that needs no shared key.
+var asymmetric = []string{
+	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+}
+
+// Default is a bundle that says nothing: no API, and a default everywhere.
+func Default() *Config {
+	c := new(Config)
+	c.SetDefaults()
+	return c
+}
+
+// SetDefaults fills in what was left out and brings what was said to its one
+// canonical form. Doing it twice changes nothing.
+func (c *Config) SetDefaults() {
+	c.Ports.setDefaults()
+	if c.TLS != nil && !c.TLS.ClientCA.IsZero() {
+		setDefault(&c.TLS.ClientAuth, "request")
+	}
+	c.Limits.setDefaults()
+	setDefault(&c.Shutdown.Delay, None)
+	setDefault(&c.Shutdown.Grace, Duration(30*time.Second))
+	base := "/gateway"
+	if c.APIEndpoint.BasePath != nil {
+		base = strings.TrimSuffix(*c.APIEndpoint.BasePath, "/")
+	}
+	c.APIEndpoint.BasePath = &base
+	setDefault(&c.AdminAPI.Listen, "127.0.0.1:9485")
+	setDefault(&c.AdminAPI.AdminPath, "/rest/microgateway")
+	c.Tokens.setDefaults()
+	c.Logging.setDefaults()
+	for i := range c.AuthServers {
+		c.AuthServers[i].setDefaults(c.Tokens.ClockSkew)
+	}
+	for i := range c.APIs {
+		c.APIs[i].setDefaults(c.AuthServers)
+	}
+}
+
+func (p *Ports) setDefaults() {
+	if p.HTTP == "" && p.HTTPS == "" {
+		p.HTTP = ":4485"
+	}
+	if p.HTTP == NoAddress {
+		p.HTTP = ""
+	}
+	if p.HTTPS == NoAddress {
+		p.HTTPS = ""
+	}
+}
+
+func (l *Limits) setDefaults() {
+	setDefault(&l.HeaderSize, 16<<10)
+	setDefault(&l.BufferedBody, 4<<20)
+	setDefault(&l.Connections, 10000)
+	setDefault(&l.HeaderTimeout, Duration(5*time.Second))
+	setDefault(&l.BodyTimeout, Duration(10*time.Second))
+	setDefault(&l.BodyRate, 100)
+	setDefault(&l.IdleTimeout, Duration(60*time.Second))
+}
+
+func (t *Tokens) setDefaults() {
+	setDefault(&t.ClockSkew, Duration(30*time.Second))
+	setDefault(&t.Cache.Entries, 100000)
+	setDefault(&t.Cache.Size, 64<<20)
+	setDefault(&t.Verifications, 4*runtime.GOMAXPROCS(0))
+}
+
+func (l *Logging) setDefaults() {
+	l.Level = strings.ToLower(l.Level)
+	setDefault(&l.Level, "info")
+	if l.Access == nil {
+		yes := true
+		l.Access = &yes
+	}
+}
+
+func (a *AuthServer) setDefaults(skew Duration) {
+	if a.Local == nil {
+		return
+	}
+	if a.Local.ClockSkew == nil {
+		a.Local.ClockSkew = &skew
+	}
+	if a.Local.Algorithms == nil {
+		a.Local.Algorithms = slices.Clone(asymmetric)
+	}
+	if a.Local.Types == nil {
+		a.Local.Types = []string{"JWT", "at+jwt"}
+	}
+	setDefault(&a.Local.Refresh, Duration(15*time.Minute))
+	setDefault(&a.Local.UnknownKidInterval, Duration(30*time.Second))
+	setDefault(&a.Local.MaxStale, Duration(24*time.Hour))
+}
+
+func (a *API) setDefaults(servers []AuthServer) {
+	for i, host := range a.Hosts {
+		a.Hosts[i] = strings.ToLower(host)
+	}
+	if a.BasePath != "/" {
+		a.BasePath = strings.TrimSuffix(a.BasePath, "/")
+	}
+	setDefault(&a.Paths.EncodedSlash, "reject")
+	a.Upstream.setDefaults()
+	if id := a.Policies.Identify; id != nil && !id.None && id.AuthServers == nil && len(servers) == 1 {
+		id.AuthServers = []string{servers[0].Name}
+	}
+}
+
+func (u *Upstream) setDefaults() {
+	setDefault(&u.Host, "target")
+	if u.StripPrefix == nil {
+		yes := true
+		u.StripPrefix = &yes
+	}
+	setDefault(&u.ConnectTimeout, Duration(2*time.Second))
+	setDefault(&u.Timeout, Duration(30*time.Second))
+	setDefault(&u.IdleTimeout, Duration(60*time.Second))
+	setDefault(&u.MaxDuration, None)
+	if u.TLS != nil {
+		setDefault(&u.TLS.MinVersion, "1.2")
+	}
+}
+
+// setDefault gives *v the value it has when nothing was said.
+func setDefault[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}

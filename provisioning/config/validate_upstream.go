@@ -1,0 +1,67 @@
+package config
+
+func (v *checker) upstream(path []any, u Upstream) {
+	if len(u.Targets) == 0 {
+		v.add(at(path, "targets"), "missing: say where requests go, such as [{url: http://host:port}]")
+	}
+	if len(u.Targets) > 1 {
+		v.add(at(path, "targets", 1), "more than one target is not supported yet")
+	}
+	secure := false
+	for i, target := range u.Targets {
+		secure = v.target(at(path, "targets", i), target) || secure
+	}
+	if u.Host != "target" && u.Host != "caller" && !validHostPort(u.Host) {
+		v.add(at(path, "host"), "%q is not target, caller or a host name", u.Host)
+	}
+	if u.TLS != nil {
+		v.upstreamTLS(at(path, "tls"), u, secure)
+	}
+}
+
+// target checks one address and reports whether it is https, or unreadable.
+func (v *checker) target(path []any, t Target) (secure bool) {
+	path = at(path, "url")
+	if t.URL == "" {
+		v.add(path, "missing")
+		return true
+	}
+	u, problem := parseURL(t.URL)
+	if problem != "" {
+		v.add(path, "%s", problem)
+		return true
+	}
+	if u.RawQuery != "" || u.ForceQuery {
+		v.add(path, "a target has no query; the caller's is sent")
+	}
+	if written := u.EscapedPath(); written != "" {
+		v.targetPath(path, written)
+	}
+	return u.Scheme == "https"
+}
+
+// targetPath is as strict as a base path, but that one slash may end it.
+func (v *checker) targetPath(path []any, written string) {
+	if len(written) > 1 && written[len(written)-1] == '/' {
+		written = written[:len(written)-1]
+	}
+	v.basePath(path, written)
+}
+
+func (v *checker) upstreamTLS(path []any, u Upstream, secure bool) {
+	t := u.TLS
+	if !secure && len(u.Targets) > 0 {
+		v.add(path, "the target is not https")
+	}
+	if t.Certificate.IsZero() != t.Key.IsZero() {
+		missing := "key"
+		if t.Certificate.IsZero() {
+			missing = "certificate"
+		}
+		v.add(at(path, missing), "missing: certificate and key belong together")
+	}
+	if t.ServerName != "" && !validHost(t.ServerName) {
+		v.add(at(path, "server_name"), "%q is not a host name", t.ServerName)
+	}
+	v.oneOf(at(path, "min_version"), t.MinVersion, "1.2", "1.3")
+}

@@ -1,0 +1,145 @@
+package settings
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"postern/provisioning/config"
+)
+
+// environment is the file name of what comes from the environment.
+const environment = "environment"
+
+var (
+	settingName = regexp.MustCompile(`(?i)^(?:mcgw|postern)_(.+)$`)
+	// What Kubernetes makes for a Service that happens to be named like us.
+	serviceName    = regexp.MustCompile(`_SERVICE_HOST$|_SERVICE_PORT(_.*)?$|_PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$`)
+	serviceAddress = regexp.MustCompile(`^(tcp|udp|sctp)://`)
+)
+
+// Overlay lays the variables mcgw_… and POSTERN_… over the tree: each names the
+// path of a setting, joined with underscores. One that names none is a fault,
+// unless an {env} of the bundle asks for it or Kubernetes made it.
+func (t *Tree) Overlay(f *Files, cwd string) []Fault {
+	known := map[string]setting{}
+	collect(shapes{}, reflect.TypeFor[config.Config](), nil, known)
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+
+	var faults []Fault
+	setBy := map[string]string{}
+	for _, name := range f.settingNames() {
+		if t.asked[name] {
+			continue
+		}
+		rest := strings.ToLower(settingName.FindStringSubmatch(name)[1])
+		value, _ := f.Getenv(name)
+		target, ok := known[rest]
+		switch {
+		case !ok && isService(name, value):
+		case !ok:
+			faults = append(faults, Fault{Place{File: environment}, name, "names no setting" + config.DidYouMean(rest, names)})
+		case setBy[rest] != "":
+			faults = append(faults, Fault{Place{File: environment}, name, fmt.Sprintf("%s sets the same", setBy[rest])})
+		default:
+			setBy[rest] = name
+			t.put(target, variable(name, value, cwd, target.list))
+		}
+	}
+	return faults
+}
+
+// settingNames are the variables that may name a setting, sorted.
+func (f *Files) settingNames() []string {
+	var names []string
+	for name := range f.environ {
+		if settingName.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func isService(name, value string) bool {
+	return serviceName.MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceAddress.MatchString(value)
+}
+
+// setting is a value that a variable can give: a scalar, or a list of scalars.
+type setting struct {
+	keys []string
+	list bool
+}
+
+// collect finds every setting that is reached without an index.
+func collect(s shapes, t reflect.Type, keys []string, into map[string]setting) {
+	sh := s.of(t)
+	for _, key := range sh.names {
+		field := t.Field(sh.fields[key].index).Type
+		at := append(slices.Clip(keys), key)
+		for field.Kind() == reflect.Pointer {
+			field = field.Elem()
+		}
+		switch {
+		case isScalar(field):
+			into[strings.Join(at, "_")] = setting{at, false}
+		case field.Kind() == reflect.Slice && isScalar(field.Elem()):
+			into[strings.Join(at, "_")] = setting{at, true}
+		case field.Kind() == reflect.Struct:
+			collect(s, field, at, into)
+		}
+	}
+}
+
+// isScalar reports whether values of t are written as text.
+func isScalar(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[config.Secret](), reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix]():
+		return true
+	}
+	return t.Kind() != reflect.Struct && t.Kind() != reflect.Slice
+}
+
+// variable is the Node of a variable's value.
+func variable(name, value, cwd string, list bool) *Node {
+	src := &Source{Name: environment, Dir: cwd, variable: name}
+	n := &Node{Text: value, src: src}
+	if !list {
+		return n
+	}
+	n.Kind = List
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			n.Items = append(n.Items, &Node{Text: part, src: src})
+		}
+	}
+	return n
+}
+
+// put sets a value, making the mappings above it. Nodes of files may be shared,
+// so the way down is copied.
+func (t *Tree) put(s setting, value *Node) {
+	n := t.root
+	for _, key := range s.keys[:len(s.keys)-1] {
+		next := n.get(key)
+		switch {
+		case next == nil:
+			next = &Node{Kind: Mapping, src: value.src}
+		case next.Kind != Mapping:
+			return // a fault of its own, which must stay
+		default:
+			copied := *next
+			copied.Keys, copied.Items = slices.Clone(next.Keys), slices.Clone(next.Items)
+			next = &copied
+		}
+		n.set(&Node{Text: key, src: value.src}, next)
+		n = next
+	}
+	n.set(&Node{Text: s.keys[len(s.keys)-1], src: value.src}, value)
+}

@@ -1,0 +1,63 @@
+package settings
+
+import (
+	"reflect"
+	"strings"
+
+	"postern/provisioning/config"
+)
+
+// shape is what a mapping may hold, read from a struct's tags.
+type shape struct {
+	fields map[string]field
+	names  []string // the keys, for proposals
+}
+
+type field struct {
+	index     int
+	none      bool // the word "none" is allowed
+	mayBeVoid bool // a list may be empty
+}
+
+// shapes are the shapes met so far, by type.
+type shapes map[reflect.Type]*shape
+
+func (s shapes) of(t reflect.Type) *shape {
+	if known := s[t]; known != nil {
+		return known
+	}
+	made := &shape{fields: map[string]field{}}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key := f.Tag.Get("yaml")
+		if key == "" {
+			continue
+		}
+		allow := f.Tag.Get("allow")
+		made.fields[key] = field{i, strings.Contains(allow, "none"), strings.Contains(allow, "empty")}
+		made.names = append(made.names, key)
+	}
+	s[t] = made
+	return made
+}
+
+// later are the keys of the grammar that this gateway does not act on yet. They
+// are told from mistakes, and never ignored.
+var later = map[reflect.Type][]string{
+	reflect.TypeFor[config.Config](): {
+		"archive", "api_gateway", "downloads", "bundle", "applications", "aliases", "applications_sync",
+		"security_settings", "microgatewayPool", "policies", "token_service", "gateway_destination", "es_destination",
+		"key_store", "trust_store", "publish", "service_registries", "faults", "extended_settings", "system",
+	},
+	reflect.TypeFor[config.APIEndpoint]():        {"access_url"},
+	reflect.TypeFor[config.Limits]():             {"per_ip"},
+	reflect.TypeFor[config.AuthServer]():         {"remote_introspection", "subject", "type"},
+	reflect.TypeFor[config.LocalIntrospection](): {"truststore", "shared_key", "profile"},
+	reflect.TypeFor[config.API]():                {"tags", "id"},
+	reflect.TypeFor[config.Upstream]():           {"balance", "health", "retry", "circuit_breaker"},
+	reflect.TypeFor[config.Target]():             {"weight"},
+	reflect.TypeFor[config.Policies](): {
+		"throttle", "cors", "outbound", "route", "faults", "ipfilter", "transform", "validate", "mask", "invocationlog",
+	},
+	reflect.TypeFor[config.Identify](): {"combine", "anonymous", "audience_also", "api_keys"},
+}

@@ -1,0 +1,102 @@
+package settings
+
+import (
+	"reflect"
+
+	"postern/provisioning/config"
+)
+
+// union decodes the types that are written in more than one way, or with units.
+// It reports whether target is one of them.
+func (d *decoder) union(n *Node, target any, f field) bool {
+	switch v := target.(type) {
+	case *config.Duration:
+		d.duration(n, v, f)
+	case *config.Size:
+		d.size(n, v, f)
+	case *config.Address:
+		d.address(n, v)
+	case *config.Secret:
+		d.secret(n, v)
+	case *config.File:
+		d.file(n, v)
+	case *config.Prefix:
+		d.prefix(n, v)
+	case *config.Issuer:
+		d.issuer(n, v)
+	case *config.Audience:
+		d.audience(n, v)
+	case *config.Identify:
+		d.identify(n, v)
+	case *[]config.ClaimHeader:
+		d.claimHeaders(n, v)
+	default:
+		return false
+	}
+	return true
+}
+
+// issuer is a text or the word "unchecked".
+func (d *decoder) issuer(n *Node, v *config.Issuer) {
+	text, ok := d.scalar(n)
+	if !ok {
+		return
+	}
+	if text == "unchecked" {
+		v.Unchecked = true
+		return
+	}
+	v.Value = text
+}
+
+// audience is a mapping or the word "unchecked".
+func (d *decoder) audience(n *Node, v *config.Audience) {
+	if n.Kind != Mapping {
+		v.Unchecked = d.word(n, "unchecked", "{any: [...]}")
+		return
+	}
+	var form struct {
+		Any      []string `yaml:"any"`
+		Required *bool    `yaml:"required"`
+	}
+	d.mapping(n, reflect.ValueOf(&form).Elem())
+	v.Any = form.Any
+	v.Optional = form.Required != nil && !*form.Required
+}
+
+// identify is a mapping or the word "none".
+func (d *decoder) identify(n *Node, v *config.Identify) {
+	if n.Kind != Mapping {
+		v.None = d.word(n, "none", "{by: [jwt], ...}")
+		return
+	}
+	d.mapping(n, reflect.ValueOf(v).Elem())
+}
+
+// word reports whether n is the one word that may stand instead of a mapping.
+func (d *decoder) word(n *Node, word, mapping string) bool {
+	if n.Kind == Scalar && n.Text == word {
+		return true
+	}
+	if n.Kind == Scalar {
+		d.fault(n, "%q is neither a mapping %s nor the word %q%s", n.Text, mapping, word, config.DidYouMean(n.Text, []string{word}))
+	} else {
+		d.fault(n, "must be a mapping %s or the word %q, is %s", mapping, word, n.Kind)
+	}
+	return false
+}
+
+// claimHeaders is a mapping whose order is kept.
+func (d *decoder) claimHeaders(n *Node, v *[]config.ClaimHeader) {
+	if n.Kind != Mapping {
+		d.fault(n, "must be a mapping {Header: claim}, is %s", n.Kind)
+		return
+	}
+	for i, key := range n.Keys {
+		d.below(key.Text, func() {
+			var claim string
+			d.value(n.Items[i], reflect.ValueOf(&claim).Elem(), field{})
+			*v = append(*v, config.ClaimHeader{Header: key.Text, Claim: claim})
+		})
+	}
+}
