@@ -192,13 +192,19 @@ type callerError struct{ err error }
 func (e *callerError) Error() string { return "read request body: " + e.err.Error() }
 func (e *callerError) Unwrap() error { return e.err }
 
-// asProblem tells a caller what kind of failure err was.
+// asProblem tells a caller what kind of failure err was; nil stays nil.
 func asProblem(err error) error {
+	if err == nil {
+		return nil // before the variables below, which cost an allocation
+	}
+	return classify(err)
+}
+
+// classify finds the problem that err is.
+func classify(err error) error {
 	var fromCaller *callerError
 	var timeout net.Error
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &fromCaller):
 		return callerProblem(fromCaller)
 	case errors.Is(err, wire.ErrGone):
