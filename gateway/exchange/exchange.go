@@ -49,7 +49,7 @@ type Exchange struct {
 	// the caller has left; nil on HTTP/2.
 	Conn *wire.Conn
 
-	ID       string    // request id, safe to print
+	ID       []byte    // request id, safe to print
 	Started  time.Time // when the head began to arrive
 	Shard    uint32    // spreads what many exchanges count or share; fixed per connection
 	Deadline time.Time // of the whole exchange; zero: none
@@ -71,6 +71,10 @@ type Exchange struct {
 	Reason   string // why, for the log only; never sent
 	// UpstreamTime is from the first attempt's begin to the answer's head.
 	UpstreamTime time.Duration
+
+	// Done, when not nil, runs once after the AtEnd functions. It is the
+	// gateway's own slot, so that ending an exchange makes no closure.
+	Done func(*Exchange, End)
 
 	ends []func(End)
 }
@@ -114,12 +118,20 @@ type End struct {
 // reverse order of their registration.
 func (x *Exchange) AtEnd(f func(End)) { x.ends = append(x.ends, f) }
 
-// Finish runs the AtEnd functions; the server calls it exactly once.
+// Finish runs the AtEnd functions and then Done; the server calls it exactly
+// once. All of them run, also when one panics.
 func (x *Exchange) Finish(e End) {
-	for i := len(x.ends) - 1; i >= 0; i-- {
-		x.ends[i](e)
+	if n := len(x.ends); n > 0 {
+		f := x.ends[n-1]
+		x.ends = x.ends[:n-1]
+		defer x.Finish(e)
+		f(e)
+		return
 	}
-	x.ends = x.ends[:0]
+	if done := x.Done; done != nil {
+		x.Done = nil
+		done(x, e)
+	}
 }
 
 // Reset makes x ready for its next request; buffers are kept.
@@ -130,6 +142,7 @@ func (x *Exchange) Reset() {
 		HTTP:   x.HTTP,
 		Head:   x.Head,
 		Answer: Answer{Head: x.Answer.Head},
+		ID:     x.ID[:0],
 		Path:   x.Path[:0],
 		ends:   x.ends[:0],
 	}
