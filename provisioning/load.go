@@ -15,12 +15,15 @@ type Sources struct {
 	Strict  bool     // warnings are faults
 }
 
-// Loaded is the outcome of one load. Beside an error only Hash and Files count.
+// Loaded is the outcome of one load. Beside an error only Hash, Files and
+// Current count.
 type Loaded struct {
 	Config   *config.Config
 	Warnings Report
 	Hash     string   // SHA-256 over all that was read, missing files and variables included
 	Files    []string // absolute: every file and directory read or looked for, sorted
+	// Current is what Hash would be if the same was read now; it parses nothing.
+	Current func() string
 	// Locate turns the faults of building a gateway from Config into issues. It
 	// keeps the parsed bundle in memory, so do not keep it longer than needed.
 	Locate func(config.Faults) Report
@@ -46,7 +49,7 @@ func DefaultPaths() []string {
 func Load(s Sources, running *config.Config) (*Loaded, error) {
 	l := &loader{files: settings.NewFiles(s.Environ)}
 	loaded := l.load(s, running)
-	loaded.Hash, loaded.Files = l.files.Hash(), l.files.Paths()
+	loaded.Hash, loaded.Files, loaded.Current = l.files.Hash(), l.files.Paths(), l.files.Again()
 	faults, warnings := l.report.sort().split()
 	if s.Strict {
 		faults, warnings = l.report, nil

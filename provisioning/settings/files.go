@@ -31,8 +31,9 @@ type Files struct {
 }
 
 type content struct {
-	data []byte
-	err  error
+	data  []byte
+	err   error
+	limit int64
 }
 
 // NewFiles sees the environment as os.Environ writes it.
@@ -52,7 +53,7 @@ func (f *Files) Read(path string, limit int64) ([]byte, error) {
 		return c.data, c.err
 	}
 	data, err := readRegular(path, limit)
-	f.read[path] = content{data, err}
+	f.read[path] = content{data, err, limit}
 	return data, err
 }
 
@@ -154,4 +155,24 @@ func (f *Files) Hash() string {
 		fmt.Fprintf(h, "env %q %t %q\n", name, ok, value)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Again returns a function that reads the same again and tells what Hash would
+// be now. It parses nothing, and keeps nothing that was read.
+func (f *Files) Again() func() string {
+	environ, asked, dirs := f.environ, f.asked, slices.Collect(maps.Keys(f.listed))
+	limits := make(map[string]int64, len(f.read))
+	for path, c := range f.read {
+		limits[path] = c.limit
+	}
+	return func() string {
+		now := &Files{environ, asked, map[string]content{}, map[string][]string{}}
+		for _, dir := range dirs {
+			_, _, _ = now.List(dir) // what is wrong with it is in the hash, as missing names
+		}
+		for path, limit := range limits {
+			_, _ = now.Read(path, limit)
+		}
+		return now.Hash()
+	}
 }
