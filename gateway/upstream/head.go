@@ -22,7 +22,11 @@ func (u *Upstream) appendHead(b []byte, x *exchange.Exchange) []byte {
 	b = append(b, "\r\n"...)
 	b = appendForwarded(b, x)
 	b = x.Head.AppendForward(b)
-	b = append(b, "Via: 1.1 postern\r\n"...)
+	if x.Request.HTTP10 {
+		b = append(b, "Via: 1.0 postern\r\n"...)
+	} else {
+		b = append(b, "Via: 1.1 postern\r\n"...)
+	}
 	switch {
 	case x.Request.Chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)

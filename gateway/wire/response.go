@@ -31,7 +31,6 @@ func ReadResponse(text []byte, fields *Head) (Response, error) {
 	if err := fields.parse(text[end+1:]); err != nil {
 		return r, err
 	}
-	r.Close = version == 0
 	if err := r.readLines(fields, version); err != nil {
 		return r, err
 	}
@@ -55,9 +54,7 @@ func (r *Response) readStatusLine(l []byte) (minor int, err error) {
 	if r.Status < 100 || r.Status > 999 || len(l) > 12 && l[12] != ' ' {
 		return 0, ErrStatusLine
 	}
-	if len(l) > 13 {
-		r.Reason = l[13:]
-	}
+	r.Reason = l[min(13, len(l)):] // an empty one stays empty
 	if !all(r.Reason, valueByte) {
 		return 0, ErrStatusLine
 	}
@@ -66,6 +63,7 @@ func (r *Response) readStatusLine(l []byte) (minor int, err error) {
 
 // readLines reads the fields that end here.
 func (r *Response) readLines(fields *Head, version int) error {
+	keep := version > 0 // and "close" outweighs "keep-alive" (RFC 9112 9.3)
 	for i := range fields.lines {
 		l := &fields.lines[i]
 		if l.field == other || l.gone {
@@ -77,7 +75,8 @@ func (r *Response) readLines(fields *Head, version int) error {
 			if err != nil {
 				return err
 			}
-			r.Close = r.Close && !hasToken(l.value, "keep-alive") || closing
+			r.Close = r.Close || closing
+			keep = keep || hasToken(l.value, "keep-alive")
 		case contentLength:
 			n, ok := parseLength(l.value)
 			if !ok || r.Length >= 0 {
@@ -94,6 +93,7 @@ func (r *Response) readLines(fields *Head, version int) error {
 			l.gone = true
 		}
 	}
+	r.Close = r.Close || !keep
 	return nil
 }
 
