@@ -5,7 +5,7 @@ import "strings"
 // Nearest returns the candidate that word most likely stands for, or "" when
 // none is near enough to be worth proposing.
 func Nearest(word string, candidates []string) string {
-	best, bound := "", 1+len(word)/4
+	best, bound := "", max(1, len(word)/4)
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c), bound); d <= bound {
 			best, bound = c, d-1

@@ -6,24 +6,34 @@ import (
 	"slices"
 )
 
+// maxFaults bounds a list that nobody reads to its end.
+const maxFaults = 10000
+
 // checker collects the faults of one Validate.
 type checker struct{ faults Faults }
 
 // add reports a fault at path. The path is copied, so callers may extend it.
 func (c *checker) add(path []any, format string, args ...any) {
+	if len(c.faults) >= maxFaults {
+		return
+	}
 	c.faults = append(c.faults, Fault{Path: slices.Clone(path), Message: fmt.Sprintf(format, args...)})
 }
 
 // warn reports what is allowed and probably not meant.
 func (c *checker) warn(path []any, format string, args ...any) {
-	c.add(path, format, args...)
-	c.faults[len(c.faults)-1].Warning = true
+	before := len(c.faults)
+	if c.add(path, format, args...); len(c.faults) > before {
+		c.faults[before].Warning = true
+	}
 }
 
 // clash reports that path contradicts what stands at also.
 func (c *checker) clash(path, also []any, format string, args ...any) {
-	c.add(path, format, args...)
-	c.faults[len(c.faults)-1].Also = slices.Clone(also)
+	before := len(c.faults)
+	if c.add(path, format, args...); len(c.faults) > before {
+		c.faults[before].Also = slices.Clone(also)
+	}
 }
 
 // oneOf reports a word that is not among the allowed ones.

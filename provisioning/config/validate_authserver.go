@@ -44,7 +44,7 @@ func (v *checker) unique(seen map[string]int, name string, item []any, key strin
 
 func (v *checker) authServer(path []any, s AuthServer) {
 	if s.Local == nil {
-		v.add(at(path, "local_introspection"), "missing: say where the keys of %q come from", s.Name)
+		v.add(at(path, "local_introspection"), "missing: say where the keys come from")
 	} else {
 		v.localIntrospection(at(path, "local_introspection"), s)
 	}

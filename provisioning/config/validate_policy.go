@@ -55,7 +55,7 @@ func (v *checker) believed(path []any, names []string, servers knownServers) {
 			v.add(path, "jwt needs an auth server, and none is configured")
 			return
 		}
-		v.add(path, "missing: there are several auth servers (%s)", list(servers.names))
+		v.add(path, "missing: there are several auth servers (%s)", strings.Join(servers.names, ", "))
 		return
 	}
 	for i, name := range names {

@@ -8,8 +8,10 @@ import (
 
 // Bounds on what a few bytes of YAML can become.
 const (
-	maxDepth = 64
-	maxNodes = 4_000_000
+	maxDepth  = 64
+	maxNodes  = 4_000_000 // in a file
+	maxCopies = 4         // how often aliases may repeat all values of a bundle
+	minValues = 1_000_000 // values that are allowed in any case
 )
 
 // converter turns the library's nodes of one file into ours: aliases followed,

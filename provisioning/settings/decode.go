@@ -9,6 +9,9 @@ import (
 	"postern/provisioning/config"
 )
 
+// maxFaults bounds a list that nobody reads to its end.
+const maxFaults = 10000
+
 // decoder fills in a config.Config from a Tree, collecting every fault.
 type decoder struct {
 	tree   *Tree
@@ -17,6 +20,7 @@ type decoder struct {
 	at     path
 	faults []Fault
 	broken map[string]bool // paths that already have a fault
+	partly map[string]bool // mappings of which a key was refused
 	budget int
 }
 
@@ -25,14 +29,15 @@ type Decoded struct {
 	Config *config.Config
 	Faults []Fault
 	broken map[string]bool
+	partly map[string]bool
 }
 
 // Decode reads the whole tree, and the files it names.
 func (t *Tree) Decode(f *Files) Decoded {
 	cfg := new(config.Config)
-	d := &decoder{tree: t, files: f, shapes: shapes{}, broken: map[string]bool{}, budget: maxNodes}
+	d := &decoder{tree: t, files: f, shapes: shapes{}, broken: map[string]bool{}, partly: map[string]bool{}, budget: minValues + maxCopies*t.nodes}
 	d.value(t.root, reflect.ValueOf(cfg).Elem(), field{})
-	return Decoded{cfg, d.faults, d.broken}
+	return Decoded{cfg, d.faults, d.broken, d.partly}
 }
 
 // Covers reports whether a fault was already found at path or above it, so that
@@ -46,17 +51,19 @@ func (d Decoded) Covers(steps []any) bool {
 			return true
 		}
 	}
-	return false
+	return d.partly[pathText(steps)]
 }
 
 // fault reports something wrong with n, which is or belongs to the value at d.at.
 func (d *decoder) fault(n *Node, format string, args ...any) {
+	if d.broken[pathText(d.at)] = true; len(d.faults) >= maxFaults {
+		return
+	}
 	text := d.tree.text(d.at)
 	if n.src.Name == environment {
 		text = n.src.variable
 	}
 	d.faults = append(d.faults, Fault{n.Place(), text, fmt.Sprintf(format, args...)})
-	d.broken[pathText(d.at)] = true
 }
 
 // below runs f one step further down.
@@ -70,7 +77,8 @@ func (d *decoder) below(step any, f func()) {
 func (d *decoder) value(n *Node, v reflect.Value, f field) {
 	if d.budget--; d.budget < 0 {
 		if d.budget == -1 {
-			d.fault(n, "too many values")
+			d.fault(n, "too many values: aliases repeat too much")
+			d.broken[""] = true // the rest was not looked at
 		}
 		return
 	}
@@ -195,6 +203,7 @@ func (d *decoder) mapping(n *Node, v reflect.Value) {
 func (d *decoder) unknown(key *Node, t reflect.Type, known *shape) {
 	if slices.Contains(later[t], key.Text) {
 		d.fault(key, "%q is not supported yet", key.Text)
+		d.partly[pathText(d.at[:len(d.at)-1])] = true
 		return
 	}
 	candidates := append(slices.Clip(known.names), later[t]...)

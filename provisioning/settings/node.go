@@ -33,6 +33,7 @@ type Source struct {
 	Dir      string   // absolute; what relative paths in it are relative to
 	variable string   // the variable, where Name is environment
 	asks     []string // the variables that its {env: NAME} name
+	nodes    int      // how many values it holds, aliases counted once
 }
 
 // Place is where n stands.

@@ -39,6 +39,7 @@ func Parse(src *Source, data []byte) ([]*Node, []Fault) {
 			c.fault(doc, "must be a mapping of settings, is %s", n.Kind)
 		}
 	}
+	src.nodes = maxNodes - c.budget
 	if len(nodes) == 0 && len(c.faults) == 0 {
 		return nil, []Fault{{Place: Place{File: src.Name}, Message: "holds no settings"}}
 	}

@@ -11,6 +11,7 @@ type Tree struct {
 	// local is the index of a merged list's item within its own document.
 	local map[string][]int
 	asked map[string]bool // the variables that an {env: NAME} names
+	nodes int             // how many values all files hold
 }
 
 // appended are the lists that several files may add to.
@@ -20,12 +21,15 @@ func isAppended(key string) bool { return key == "apis" || key == "auth_servers"
 // appending. Anything else that stands twice is a fault. home is where the
 // missing is reported when there is no document.
 func NewTree(docs []*Node, home *Source) (*Tree, []Fault) {
-	t := &Tree{&Node{Kind: Mapping, src: home, line: 1, col: 1}, map[string][]int{}, map[string]bool{}}
+	t := &Tree{&Node{Kind: Mapping, src: home, line: 1, col: 1}, map[string][]int{}, map[string]bool{}, 0}
 	var faults []Fault
 	if len(docs) > 0 {
 		t.root.src, t.root.line, t.root.col = docs[0].src, docs[0].line, docs[0].col
 	}
-	for _, doc := range docs {
+	for i, doc := range docs {
+		if i == 0 || docs[i-1].src != doc.src {
+			t.nodes += doc.src.nodes
+		}
 		for _, name := range doc.src.asks {
 			t.asked[name] = true
 		}

@@ -69,7 +69,7 @@ func (d *decoder) size(n *Node, v *config.Size, f field) {
 	case text == "none":
 		d.fault(n, "none is not possible here: say a size such as 1MiB")
 	case onlyDigits(text) && strings.Trim(text, "0") != "":
-		d.fault(n, "%q lacks a unit: say %sB, %sKiB or %sMiB", text, text, text, text)
+		d.fault(n, "%q lacks a unit such as B, KiB or MiB", text)
 	case (valid && bytes == 0 || onlyDigits(text)) && f.none:
 		d.fault(n, "%q is not a size: say none", text)
 	case valid && bytes == 0 || onlyDigits(text):
@@ -159,9 +159,8 @@ func (d *decoder) file(n *Node, v *config.File) {
 	data, err := d.files.Read(path, maxFile)
 	if err != nil {
 		d.fault(n, "read %q: %v", text, err)
-		return
 	}
-	v.Path, v.Data = path, data
+	v.Path, v.Data = path, data // also then: it was named, so it is not missing
 }
 
 // secret is a text, {env: NAME}, {file: PATH} or "{encoded}…". Faults never
@@ -207,6 +206,7 @@ func (d *decoder) secretSource(n *Node, v *config.Secret) {
 	before := len(d.faults)
 	d.mapping(n, reflect.ValueOf(&form).Elem())
 	if len(d.faults) > before {
+		d.broken[pathText(d.at)] = true
 		return
 	}
 	value := ""

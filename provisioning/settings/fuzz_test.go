@@ -1,0 +1,91 @@
+package settings_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"postern/provisioning/settings"
+)
+
+// Any bytes become faults or a configuration that can be validated: never a
+// panic, and never much time or memory for few bytes.
+func FuzzDecode(f *testing.F) {
+	files, err := filepath.Glob("../testdata/*.yaml")
+	if err != nil || len(files) == 0 {
+		f.Fatalf("no corpus: %v", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, bomb := range bombs() {
+		f.Add([]byte(bomb))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		started := time.Now()
+		decodeAll(data)
+		if took := time.Since(started); took > 5*time.Second {
+			t.Errorf("%d bytes took %s", len(data), took)
+		}
+	})
+}
+
+// decodeAll does to data what a load does, without looking at files.
+func decodeAll(data []byte) (faults int) {
+	src := &settings.Source{Name: "fuzz.yaml", Dir: "/nonexistent"}
+	docs, found := settings.Parse(src, data)
+	faults += len(found)
+	tree, found := settings.NewTree(docs, src)
+	faults += len(found)
+	files := settings.NewFiles([]string{"POSTERN_PORTS_HTTP=1"})
+	faults += len(tree.Overlay(files, "/nonexistent"))
+	decoded := tree.Decode(files)
+	faults += len(decoded.Faults)
+	decoded.Config.SetDefaults()
+	for _, fault := range decoded.Config.Validate() {
+		if !decoded.Covers(fault.Path) {
+			tree.Locate(fault.Path)
+			faults++
+		}
+	}
+	return faults
+}
+
+// bombs are few bytes that mean many values.
+func bombs() map[string]string {
+	var laughs strings.Builder
+	laughs.WriteString("a0: &a0 [x, x]\n")
+	for i := '1'; i <= '9'; i++ {
+		prev := "*a" + string(i-1)
+		laughs.WriteString("a" + string(i) + ": &a" + string(i) + " [" + strings.Repeat(prev+", ", 20) + prev + "]\n")
+	}
+	wide := strings.Repeat("*r, ", 3000) + "*r"
+	return map[string]string{
+		"billion laughs": laughs.String() + "apis: *a9\n",
+		"wide aliases": "apis:\n- name: a\n  resources: &r\n" + strings.Repeat("  - {path: /a}\n", 3000) +
+			strings.Repeat("- {name: a, resources: *r}\n", 3000),
+		"wide merges": "apis:\n- &r {" + strings.Repeat("k: 1, ", 1) + "name: a}\n- {<<: [" + wide + "]}\n",
+		"deep":        strings.Repeat("[", 5000),
+		"deep blocks": strings.Repeat("- ", 5000) + "x\n",
+	}
+}
+
+func TestBombsAreRefused(t *testing.T) {
+	for name, bomb := range bombs() {
+		t.Run(name, func(t *testing.T) {
+			started := time.Now()
+			if decodeAll([]byte(bomb)) == 0 {
+				t.Error("loaded without a fault")
+			}
+			if took := time.Since(started); took > 10*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
