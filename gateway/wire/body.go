@@ -15,6 +15,7 @@ type Body struct {
 	kind     kind
 	state    chunkState
 	done     bool
+	err      error  // what broke it, for good
 	trailers []byte // lines with CRLF, as received
 	read     int64  // body bytes given out
 
@@ -75,7 +76,7 @@ func (b *Body) Inline() bool {
 // connection.
 func (b *Body) Ready() bool {
 	switch {
-	case b.done:
+	case b.done || b.err != nil:
 		return true
 	case b.kind == ofChunks:
 		return b.chunkReady()
@@ -110,11 +111,24 @@ func (b *Body) tooSlow() bool {
 	return b.waited > rateGrace && float64(b.read) < float64(b.rate)*b.waited.Seconds()
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. A body that broke stays broken: what follows on
+// the connection is not taken for the rest of it.
 func (b *Body) Read(p []byte) (n int, err error) {
 	if b.done {
 		return 0, io.EOF
 	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err = b.readOn(p)
+	b.read += int64(n)
+	if err != nil && err != io.EOF {
+		b.err = err
+	}
+	return n, err
+}
+
+func (b *Body) readOn(p []byte) (n int, err error) {
 	for b.rate > 0 && !b.Ready() {
 		if err := b.Wait(); err != nil {
 			return 0, err
@@ -122,15 +136,13 @@ func (b *Body) Read(p []byte) (n int, err error) {
 	}
 	switch b.kind {
 	case ofChunks:
-		n, err = b.readChunked(p)
+		return b.readChunked(p)
 	case untilClose:
 		n, err = b.br.Read(p)
 		b.done = err == io.EOF
-	default:
-		n, err = b.readLength(p)
+		return n, err
 	}
-	b.read += int64(n)
-	return n, err
+	return b.readLength(p)
 }
 
 func (b *Body) readLength(p []byte) (int, error) {

@@ -155,6 +155,9 @@ func (b *Body) readTrailers() error {
 // before, and hold an event back until the next one.
 func (b *Body) chunkReady() bool {
 	buf, _ := b.br.Peek(b.br.Buffered())
+	if len(buf) == b.br.Size() {
+		return true // no more fits: it will be read, or refused as too long
+	}
 	switch b.state {
 	case inData:
 		return len(buf) > 0
@@ -172,5 +175,5 @@ func (b *Body) chunkReady() bool {
 		return !ok || len(buf) > end+1
 	}
 	rest := buf[end+1:]
-	return bytes.HasPrefix(rest, []byte("\r\n")) || bytes.Contains(rest, []byte("\r\n\r\n")) || b.br.Buffered() == b.br.Size()
+	return bytes.HasPrefix(rest, []byte("\r\n")) || bytes.Contains(rest, []byte("\r\n\r\n"))
 }
