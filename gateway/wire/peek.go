@@ -50,8 +50,12 @@ func peekError(err error, have, lines int) error {
 
 // SkipEmptyLine drops one CRLF before a request line: RFC 9112 2.2 asks servers
 // to bear with clients that end a body with one too many.
+// It waits for the bytes it needs; an error shows again when the head is read.
 func SkipEmptyLine(br *bufio.Reader) {
-	if b, _ := br.Peek(min(2, br.Buffered())); len(b) == 2 && b[0] == '\r' && b[1] == '\n' {
+	if b, _ := br.Peek(1); len(b) == 0 || b[0] != '\r' {
+		return
+	}
+	if b, _ := br.Peek(2); len(b) == 2 && b[1] == '\n' {
 		_, _ = br.Discard(2)
 	}
 }
