@@ -43,7 +43,8 @@ func (h *Head) Get(name string) []byte {
 func (h *Head) Del(name string) {
 	h.edits = append(h.edits, name)
 	for i := range h.lines {
-		if l := &h.lines[i]; !l.gone && sameName(l.name, name) {
+		// Lines that are gone already may still show in the mirror.
+		if l := &h.lines[i]; sameName(l.name, name) {
 			h.drop(l)
 		}
 	}
