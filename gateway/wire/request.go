@@ -23,7 +23,7 @@ func (r *Request) HasBody() bool { return r.Chunked || r.Length > 0 }
 // one space each, a method of upper-case letters and hyphens, a version that is
 // spoken here, a target of visible ASCII. head begins with the line.
 func CheckLine(head []byte) error {
-	text := head[:bytes.IndexByte(head, '\r')]
+	text := bytes.TrimSuffix(head[:bytes.IndexByte(head, '\n')], []byte{'\r'})
 	method, rest, ok := bytes.Cut(text, []byte{' '})
 	target, version, ok2 := bytes.Cut(rest, []byte{' '})
 	if !ok || !ok2 || !IsToken(method) || len(target) == 0 || !all(target, targetByte) {
@@ -237,6 +237,9 @@ func checkTarget(header *fasthttp.RequestHeader) error {
 	if len(hostField) > 0 && !validHost(hostField) {
 		return ErrHost
 	}
+	if bytes.IndexByte(target, '#') >= 0 {
+		return ErrTarget // a fragment is never sent; some servers cut it off, others do not
+	}
 	if target[0] == '/' || len(target) == 1 && target[0] == '*' && header.IsOptions() {
 		return nil
 	}
@@ -244,7 +247,7 @@ func checkTarget(header *fasthttp.RequestHeader) error {
 	if !ok || !equalFold(scheme, "http") && !equalFold(scheme, "https") {
 		return ErrTarget
 	}
-	path := bytes.IndexAny(rest, "/?#")
+	path := bytes.IndexAny(rest, "/?")
 	if path < 0 {
 		path = len(rest)
 	}
