@@ -153,8 +153,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
 		}
+		if c.stopped.Load() {
+			return written, ErrGone
+		}
 		// A TLS connection is broken by a write that ran out of time.
-		if c.stopped.Load() || n == 0 || c.secure {
+		if n == 0 || c.secure {
 			return written, ErrIdle
 		}
 		p = p[n:]
