@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -221,6 +222,7 @@ type target struct {
 	address string
 	seen    chan string // raw requests, for scripts that record them
 	conns   sync.WaitGroup
+	open    atomic.Int64 // connections whose script has not ended
 	mu      sync.Mutex
 	opened  []net.Conn
 }
@@ -251,7 +253,9 @@ func newTargetOn(t testing.TB, address string, secure *tls.Config, script func(*
 			u.mu.Lock()
 			u.opened = append(u.opened, c)
 			u.mu.Unlock()
+			u.open.Add(1)
 			u.conns.Go(func() {
+				defer u.open.Add(-1)
 				defer c.Close()
 				script(u, newPeer(t, c))
 			})

@@ -109,6 +109,7 @@ func (s *session) request() (again bool) {
 	x.Started, x.Conn, x.Peer, x.Secure, x.Shard = time.Now(), s.conn, s.peer, s.secure, s.shard
 	end := exchange.End{Err: errAborted}
 	defer func() {
+		release(&x.Answer, false) // a panic is still to be paid for
 		end.Duration = time.Since(x.Started)
 		if x.Body != nil {
 			end.Received = x.Body.BytesRead()
@@ -125,7 +126,8 @@ func (s *session) request() (again bool) {
 	if x.Answer.Status != 0 {
 		again, end = s.relay(x)
 	} else {
-		again, end = s.answer(x)
+		release(&x.Answer, false) // the gateway speaks instead
+		again, end = s.answer(x, x.Body == nil || x.Body.Discard())
 	}
 	return again
 }
@@ -186,7 +188,7 @@ func (s *session) refuse(x *exchange.Exchange, err error) (again bool, end excha
 	}
 	x.Request.Close = true
 	s.server.refuse(x, refusalProblem(refusal))
-	return s.answer(x)
+	return s.answer(x, false)
 }
 
 // refusalProblem is how a caller is told of a refusal.
@@ -211,11 +213,19 @@ func refusalProblem(r *wire.Refusal) *problem.Problem {
 	return p
 }
 
-// answer sends what the gateway itself has to say. A body that was not asked
-// for is dropped when it is here already; otherwise the connection ends, since
-// its bytes would be read as the next request.
-func (s *session) answer(x *exchange.Exchange) (again bool, end exchange.End) {
-	read := x.Body == nil || x.Body.Discard()
+// release ends the upstream's side of an answer that still has one.
+func release(a *exchange.Answer, clean bool) {
+	if end := a.Release; end != nil {
+		a.Release = nil
+		end(clean)
+	}
+}
+
+// answer sends what the gateway itself has to say. read says that the request
+// was read to its end, or that what is left of its body was here and could be
+// dropped; otherwise the connection ends, since those bytes would be read as
+// the next request.
+func (s *session) answer(x *exchange.Exchange, read bool) (again bool, end exchange.End) {
 	again = read && !x.Request.Close && !s.server.draining.Load()
 	response := &x.HTTP.Response
 	if !again {
@@ -267,7 +277,7 @@ func (s *session) relay(x *exchange.Exchange) (again bool, end exchange.End) {
 		readErr, writeErr = s.down.Run(piece)
 		end.Sent = s.down.Sent
 	}
-	a.Release(readErr == nil && writeErr == nil)
+	release(a, readErr == nil && writeErr == nil)
 	read := x.Body == nil || x.Body.Done()
 	switch {
 	case readErr != nil:
