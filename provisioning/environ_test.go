@@ -45,34 +45,41 @@ func TestEnvironmentFaults(t *testing.T) {
 		want    []string
 	}{
 		"no such setting": {
-			[]string{"mcgw_port_http=1"}, "a.yaml",
+			[]string{"mcgw_port_http=1"},
+			"a.yaml",
 			[]string{`environment: mcgw_port_http: names no setting; did you mean "ports_http"?`},
 		},
 		"not reachable without an index": {
-			[]string{"POSTERN_APIS=x", "POSTERN_APIS_0_NAME=x"}, "a.yaml",
+			[]string{"POSTERN_APIS=x", "POSTERN_APIS_0_NAME=x"},
+			"a.yaml",
 			[]string{"environment: POSTERN_APIS: names no setting", "environment: POSTERN_APIS_0_NAME: names no setting"},
 		},
 		"twice": {
-			[]string{"mcgw_ports_http=1", "POSTERN_PORTS_HTTP=1"}, "a.yaml",
+			[]string{"mcgw_ports_http=1", "POSTERN_PORTS_HTTP=1"},
+			"a.yaml",
 			[]string{"environment: mcgw_ports_http: POSTERN_PORTS_HTTP sets the same"},
 		},
 		"a bad value": {
-			[]string{"POSTERN_LIMITS_CONNECTIONS=many", "POSTERN_LIMITS_IDLE_TIMEOUT="}, "a.yaml",
+			[]string{"POSTERN_LIMITS_CONNECTIONS=many", "POSTERN_LIMITS_IDLE_TIMEOUT="},
+			"a.yaml",
 			[]string{`environment: POSTERN_LIMITS_CONNECTIONS: "many" is not a number`, "environment: POSTERN_LIMITS_IDLE_TIMEOUT: is empty"},
 		},
 		"a bad item of a list": {
-			[]string{"POSTERN_TRUSTED_PROXIES=10.0.0.0/8,x"}, "a.yaml",
+			[]string{"POSTERN_TRUSTED_PROXIES=10.0.0.0/8,x"},
+			"a.yaml",
 			[]string{`environment: POSTERN_TRUSTED_PROXIES: "x" is not an address or a range such as 10.0.0.0/8`},
 		},
 		"a value that does not go with others": {
-			[]string{"POSTERN_PORTS_HTTPS=8443", "POSTERN_LOGGING_LEVEL=loud"}, "a.yaml",
+			[]string{"POSTERN_PORTS_HTTPS=8443", "POSTERN_LOGGING_LEVEL=loud"},
+			"a.yaml",
 			[]string{
 				`environment: POSTERN_LOGGING_LEVEL: "loud" is not one of debug, info, warn or error`,
 				"environment: POSTERN_PORTS_HTTPS: https needs tls.certificates",
 			},
 		},
 		"a fault of a file is not papered over": {
-			[]string{"POSTERN_LIMITS_CONNECTIONS=9"}, "b.yaml",
+			[]string{"POSTERN_LIMITS_CONNECTIONS=9"},
+			"b.yaml",
 			[]string{"b.yaml:1:9: limits: must be a mapping, is text"},
 		},
 		"what Kubernetes makes for a Service of our name": {
@@ -83,7 +90,8 @@ func TestEnvironmentFaults(t *testing.T) {
 			}, "a.yaml", nil,
 		},
 		"what only looks like it": {
-			[]string{"POSTERN_PORT=80", "POSTERN_PORT_80_HTTP=x"}, "a.yaml",
+			[]string{"POSTERN_PORT=80", "POSTERN_PORT_80_HTTP=x"},
+			"a.yaml",
 			[]string{"environment: POSTERN_PORT: names no setting", `environment: POSTERN_PORT_80_HTTP: names no setting; did you mean "ports_http"?`},
 		},
 	}

@@ -68,7 +68,11 @@ func (v *checker) basePath(path []any, base string) {
 			v.add(path, "%q has an empty segment", base)
 			return
 		}
-		if fault := literalFault(segment, false); fault != "" {
+		fault := literalFault(segment, false)
+		if strings.Trim(segment, "*") == "" {
+			fault = "only the path of a resource may hold " + segment
+		}
+		if fault != "" {
 			v.add(path, "%s", fault)
 			return
 		}

@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 func (v *checker) upstream(path []any, u Upstream) {
 	if len(u.Targets) == 0 {
 		v.add(at(path, "targets"), "missing: say where requests go, such as [{url: http://host:port}]")
@@ -34,8 +36,11 @@ func (v *checker) target(path []any, t Target) (secure bool) {
 	if u.RawQuery != "" || u.ForceQuery {
 		v.add(path, "a target has no query; the caller's is sent")
 	}
-	if written := u.EscapedPath(); written != "" {
-		v.targetPath(path, written)
+	// As it was written: u has escaped what should not be there.
+	_, written, _ := strings.Cut(t.URL, "://")
+	written, _, _ = strings.Cut(written, "?")
+	if start := strings.IndexByte(written, '/'); start >= 0 {
+		v.targetPath(path, written[start:])
 	}
 	return u.Scheme == "https"
 }

@@ -87,8 +87,8 @@ func (c *converter) list(n *yaml.Node, node *Node) {
 
 func (c *converter) mapping(n *yaml.Node, node *Node) {
 	node.Keys, node.Items = make([]*Node, 0, len(n.Content)/2), make([]*Node, 0, len(n.Content)/2)
-	seen := make(map[string]*yaml.Node, len(n.Content)/2)
 	var merges []*yaml.Node
+	seen := keysFor(n)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if key.Tag == "!!merge" {
@@ -100,13 +100,11 @@ func (c *converter) mapping(n *yaml.Node, node *Node) {
 			continue
 		}
 		c.at = append(c.at, key.Value)
-		if first := seen[key.Value]; first != nil {
-			c.fault(key, "key %q stands twice; first at %s", key.Value, Place{c.src.Name, first.Line, first.Column})
+		if first := seen.find(node, key.Value); first != nil {
+			c.fault(key, "key %q stands twice; first at %s", key.Value, first.Place())
 		} else {
-			node.Keys = append(node.Keys, &Node{Text: key.Value, src: c.src, line: key.Line, col: key.Column})
-			node.Items = append(node.Items, c.convert(value))
+			seen.add(node, &Node{Text: key.Value, src: c.src, line: key.Line, col: key.Column}, c.convert(value))
 		}
-		seen[key.Value] = key
 		c.at = c.at[:len(c.at)-1]
 	}
 	for _, value := range merges {
@@ -118,7 +116,7 @@ func (c *converter) mapping(n *yaml.Node, node *Node) {
 }
 
 // merge fills in what <<: says; keys that stand in the mapping itself win.
-func (c *converter) merge(value *yaml.Node, node *Node, seen map[string]*yaml.Node) {
+func (c *converter) merge(value *yaml.Node, node *Node, seen keys) {
 	from := c.convert(value)
 	if from.Kind == Broken {
 		return
@@ -137,10 +135,45 @@ func (c *converter) merge(value *yaml.Node, node *Node, seen map[string]*yaml.No
 			return
 		}
 		for i, key := range part.Keys {
-			if seen[key.Text] == nil {
-				seen[key.Text] = value
-				node.Keys, node.Items = append(node.Keys, key), append(node.Items, part.Items[i])
+			if seen.find(node, key.Text) == nil {
+				seen.add(node, key, part.Items[i])
 			}
 		}
+	}
+}
+
+// keys finds a mapping's keys: by looking through the few that most mappings
+// have, by an index in the others.
+type keys map[string]*Node
+
+const fewKeys = 16
+
+// keysFor makes an index where n may get more than a few keys.
+func keysFor(n *yaml.Node) keys {
+	if len(n.Content) > 2*fewKeys {
+		return make(keys, len(n.Content)/2)
+	}
+	for i := 0; i < len(n.Content); i += 2 {
+		if n.Content[i].Tag == "!!merge" {
+			return keys{}
+		}
+	}
+	return nil
+}
+
+func (k keys) find(node *Node, text string) *Node {
+	if k != nil {
+		return k[text]
+	}
+	if i := node.find(text); i >= 0 {
+		return node.Keys[i]
+	}
+	return nil
+}
+
+func (k keys) add(node, key, value *Node) {
+	node.Keys, node.Items = append(node.Keys, key), append(node.Items, value)
+	if k != nil {
+		k[key.Text] = key
 	}
 }

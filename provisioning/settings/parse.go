@@ -109,7 +109,7 @@ func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null" && n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) == 0
 }
 
-// coreTags are the tags that YAML gives to values by itself.
+// isCoreTag reports whether YAML itself gives tag to values.
 func isCoreTag(tag string) bool {
 	switch strings.TrimPrefix(tag, "tag:yaml.org,2002:") {
 	case "", "!!str", "!!int", "!!float", "!!bool", "!!null", "!!map", "!!seq", "!!timestamp", "!!merge",

@@ -1,0 +1,55 @@
+package settings
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+
+	"postern/provisioning/config"
+)
+
+// A key that is known is no longer one of a later gateway.
+func TestLaterKeysAreNotKnown(t *testing.T) {
+	for typ, keys := range later {
+		known := shapes{}.of(typ)
+		for _, key := range keys {
+			if slices.Contains(known.names, key) {
+				t.Errorf("%s has %q", typ, key)
+			}
+		}
+	}
+}
+
+// Every type of the grammar has a rule in the decoder, and every struct of it
+// keys: a field without a yaml tag could never be set.
+func TestEveryTypeHasARule(t *testing.T) {
+	written := []reflect.Type{
+		reflect.TypeFor[config.Duration](), reflect.TypeFor[config.Size](), reflect.TypeFor[config.Address](), reflect.TypeFor[config.Secret](),
+		reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix](), reflect.TypeFor[config.Issuer](), reflect.TypeFor[config.Audience](),
+		reflect.TypeFor[[]config.ClaimHeader](),
+	}
+	d := &decoder{tree: &Tree{}, shapes: shapes{}, broken: map[string]bool{}, partly: map[string]bool{}}
+	for _, typ := range written {
+		if !d.union(&Node{Kind: Broken, src: &Source{}}, reflect.New(typ).Interface(), field{}) {
+			t.Errorf("%s is not decoded by a rule of its own", typ)
+		}
+	}
+	var walk func(reflect.Type, string)
+	walk = func(typ reflect.Type, at string) {
+		switch {
+		case slices.Contains(written, typ):
+		case typ.Kind() == reflect.Pointer, typ.Kind() == reflect.Slice:
+			walk(typ.Elem(), at)
+		case typ.Kind() == reflect.Struct:
+			for _, key := range (shapes{}).of(typ).names {
+				walk(typ.Field((shapes{}).of(typ).fields[key].index).Type, at+"."+key)
+			}
+			if typ != reflect.TypeFor[config.Identify]() && len((shapes{}).of(typ).names) != typ.NumField() {
+				t.Errorf("%s: %s has fields without keys", at, typ)
+			}
+		case !slices.Contains([]reflect.Kind{reflect.String, reflect.Bool, reflect.Int}, typ.Kind()):
+			t.Errorf("%s: no rule for %s", at, typ)
+		}
+	}
+	walk(reflect.TypeFor[config.Config](), "")
+}
