@@ -17,13 +17,16 @@ type Problem struct {
 	Allow               string        // Allow, on 405
 }
 
+// Challenge is how a caller without a token is asked for one (RFC 6750 3).
+const Challenge = `Bearer realm="postern"`
+
 // The table: every problem a caller can meet.
 var (
 	BadRequest          = &Problem{Code: "bad_request", Status: 400, Title: "The request is malformed"}
 	BadPath             = &Problem{Code: "bad_path", Status: 400, Title: "The path is not acceptable"}
-	TokenMissing        = &Problem{Code: "token_missing", Status: 401, Title: "A token is required"}
-	InvalidToken        = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable"}
-	InsufficientScope   = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this"}
+	TokenMissing        = &Problem{Code: "token_missing", Status: 401, Title: "A token is required", Challenge: Challenge}
+	InvalidToken        = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable", Challenge: Challenge + `, error="invalid_token"`}
+	InsufficientScope   = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this", Challenge: Challenge + `, error="insufficient_scope"`}
 	ProtocolNotAllowed  = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
 	NotFound            = &Problem{Code: "not_found", Status: 404, Title: "There is nothing here"}
 	MethodNotAllowed    = &Problem{Code: "method_not_allowed", Status: 405, Title: "The method is not allowed here"}
@@ -46,6 +49,15 @@ var (
 // CallerGone ends an exchange whose caller has left: it is logged and counted,
 // and nobody is there to be told.
 var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller has left"}
+
+// Table lists every problem that a caller can be told, for what must agree with it.
+func Table() []*Problem {
+	return []*Problem{
+		BadRequest, BadPath, TokenMissing, InvalidToken, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
+		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
+		UpstreamFailed, UpstreamInvalid, KeysUnavailable, Overloaded, Draining, UpstreamTimeout, VersionNotSupported,
+	}
+}
 
 // Error is the code and the cause, for the log.
 func (p *Problem) Error() string {
