@@ -171,8 +171,13 @@ func (b *Body) chunkReady() bool {
 	if end < 0 {
 		return len(buf) >= maxSizeLine
 	}
-	if n, ok := parseChunkSize(bytes.TrimSuffix(buf[:end], []byte("\r"))); !ok || n > 0 {
-		return !ok || len(buf) > end+1
+	line, whole := bytes.CutSuffix(buf[:end], []byte("\r"))
+	n, ok := parseChunkSize(line)
+	if !whole || !ok {
+		return true // to be refused
+	}
+	if n > 0 {
+		return len(buf) > end+1
 	}
 	rest := buf[end+1:]
 	return bytes.HasPrefix(rest, []byte("\r\n")) || bytes.Contains(rest, []byte("\r\n\r\n"))
