@@ -66,6 +66,9 @@ func (d *decoder) fault(n *Node, format string, args ...any) {
 	d.faults = append(d.faults, Fault{n.Place(), text, fmt.Sprintf(format, args...)})
 }
 
+// faulty reports whether the value at d.at has a fault.
+func (d *decoder) faulty() bool { return len(d.broken) > 0 && d.broken[pathText(d.at)] }
+
 // below runs f one step further down.
 func (d *decoder) below(step any, f func()) {
 	d.at = append(d.at, step)
@@ -89,7 +92,7 @@ func (d *decoder) value(n *Node, v reflect.Value, f field) {
 		d.fault(n, "has no value")
 	case v.Kind() == reflect.Pointer:
 		made := reflect.New(v.Type().Elem())
-		if d.pointed(n, made, f); !d.broken[pathText(d.at)] || made.Elem().Kind() == reflect.Struct {
+		if d.pointed(n, made, f); made.Elem().Kind() == reflect.Struct || !d.faulty() {
 			v.Set(made)
 		}
 	case d.union(n, v.Addr().Interface(), f):
