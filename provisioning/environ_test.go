@@ -39,11 +39,23 @@ func TestEnvironment(t *testing.T) {
 
 func TestEnvironmentFaults(t *testing.T) {
 	workIn(t, map[string]string{"a.yaml": "limits: {connections: 5}\n", "b.yaml": "limits: fast\n"})
-	tests := map[string]struct {
-		environ []string
-		file    string
-		want    []string
-	}{
+	for name, test := range environments() {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(test.environ, test.file)
+			wantReport(t, err, test.want...)
+		})
+	}
+}
+
+// environment is what variables, beside a file, should be reported as.
+type environment struct {
+	environ []string
+	file    string
+	want    []string
+}
+
+func environments() map[string]environment {
+	return map[string]environment{
 		"no such setting": {
 			[]string{"mcgw_port_http=1"},
 			"a.yaml",
@@ -94,11 +106,5 @@ func TestEnvironmentFaults(t *testing.T) {
 			"a.yaml",
 			[]string{"environment: POSTERN_PORT: names no setting", `environment: POSTERN_PORT_80_HTTP: names no setting; did you mean "ports_http"?`},
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			_, err := load(test.environ, test.file)
-			wantReport(t, err, test.want...)
-		})
 	}
 }
