@@ -137,6 +137,9 @@ func (c *conn) passInterim() error {
 	if x.Request.HTTP10 || c.answer.Status == 100 && !x.Request.Expect {
 		return nil
 	}
+	if c.answer.Status == 100 && c.upload != nil {
+		defer c.upload.asking.Store(false) // from here on the caller's silence counts
+	}
 	head := wire.AppendStatus(nil, c.answer.Status, c.answer.Reason)
 	head = append(x.Answer.Head.Append(head), "\r\n"...)
 	if _, err := x.Conn.Write(head); err != nil {

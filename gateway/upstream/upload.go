@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"io"
 	"sync/atomic"
 
 	"postern/gateway/exchange"
@@ -11,7 +12,9 @@ import (
 // upload sends a request's head and body while the answer may already arrive.
 type upload struct {
 	relay   wire.Relay
-	running atomic.Bool
+	caller  *wire.Conn
+	running atomic.Bool // the target has no reason to speak yet
+	asking  atomic.Bool // the caller holds its body back until it is told to continue
 	whole   atomic.Bool // the caller's body has been read to its end
 	done    chan struct{}
 
@@ -21,10 +24,11 @@ type upload struct {
 
 // startUpload begins sending piece and the body of x over c.
 func startUpload(c *conn, x *exchange.Exchange, piece *[]byte) *upload {
-	up := &upload{done: make(chan struct{})}
+	up := &upload{caller: x.Conn, done: make(chan struct{})}
 	up.relay = wire.Relay{To: c.Conn, Body: x.Body, Chunked: x.Request.Chunked, Head: &x.Head, Whole: &up.whole}
-	up.running.Store(true)
-	c.Busy = &up.running
+	up.asking.Store(x.Request.Expect)
+	up.running.Store(!x.Request.Expect)
+	c.Busy, x.Conn.Busy = &up.running, &up.asking
 	go up.run(c, piece)
 	return up
 }
@@ -38,12 +42,34 @@ func (up *upload) run(c *conn, piece *[]byte) {
 			c.Stop()
 		}
 	}()
-	up.readErr, up.writeErr = up.relay.Run(piece)
+	if up.asking.Load() {
+		up.readErr, up.writeErr = up.ask(c, piece)
+	}
+	if up.readErr == nil && up.writeErr == nil {
+		up.readErr, up.writeErr = up.relay.Run(piece)
+	}
 	if up.readErr != nil {
 		// The caller's body broke. Ending the connection without the last
 		// chunk is how the target learns that what it has is not all.
 		c.Stop()
 	}
+}
+
+// ask sends the head and waits for the first byte of the body, which comes when
+// the target has agreed or the caller's patience ends. Meanwhile the silence is
+// the target's.
+func (up *upload) ask(c *conn, piece *[]byte) (readErr, writeErr error) {
+	if _, err := c.Write(*piece); err != nil {
+		return nil, err
+	}
+	*piece = (*piece)[:0]
+	_, err := up.caller.R.Peek(1)
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	up.asking.Store(false)
+	up.running.Store(true)
+	return err, nil
 }
 
 // end waits for the upload. When the answer came before the request was read,
@@ -53,9 +79,10 @@ func (up *upload) end(c *conn, keep bool) bool {
 	if !up.whole.Load() || !keep {
 		c.Stop()
 		if !up.whole.Load() {
-			c.x.Conn.StopReading()
+			up.caller.StopReading()
 		}
 	}
 	<-up.done
+	up.caller.Busy = nil
 	return up.readErr == nil && up.writeErr == nil && up.whole.Load()
 }
