@@ -1,0 +1,118 @@
+// Package authorize lets callers pass whose token holds what an API, or a scope
+// of it, asks for. Who calls has been found out before.
+package authorize
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"postern/gateway/claim"
+	"postern/gateway/exchange"
+	"postern/gateway/problem"
+	"postern/provisioning/config"
+)
+
+// New builds the policy. The error is config.Faults with paths relative to cfg.
+func New(cfg *config.Authorize) (exchange.Policy, error) {
+	rules, faults := newRules(cfg.Claims)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	scopes := cfg.TokenScopes
+	if scopes == nil {
+		scopes = &config.TokenScopes{}
+	}
+	lacksScope := refusal(append(slices.Clone(scopes.All), scopes.Any...))
+	return func(next exchange.Handler) exchange.Handler {
+		return func(x *exchange.Exchange) error {
+			if !holds(x.Caller.Scopes, scopes) {
+				x.Reason = "token lacks a scope"
+				return lacksScope
+			}
+			for i := range rules {
+				if !rules[i].holds(x.Caller.Claims) {
+					x.Reason = rules[i].reason
+					return problem.InsufficientScope
+				}
+			}
+			return next(x)
+		}
+	}, nil
+}
+
+// refusal names the scopes that would do (RFC 6750 3).
+func refusal(scopes []string) *problem.Problem {
+	p := problem.InsufficientScope.Because(nil)
+	if len(scopes) > 0 {
+		p.Challenge += `, scope="` + strings.Join(scopes, " ") + `"`
+	}
+	return p
+}
+
+// holds reports whether a token's scopes have all of All and one of Any.
+func holds(got []string, want *config.TokenScopes) bool {
+	for _, scope := range want.All {
+		if !slices.Contains(got, scope) {
+			return false
+		}
+	}
+	if len(want.Any) == 0 {
+		return true
+	}
+	for _, scope := range want.Any {
+		if slices.Contains(got, scope) {
+			return true
+		}
+	}
+	return false
+}
+
+// rule is one comparison of a claim.
+type rule struct {
+	claim   claim.Path
+	matches func(v any) bool
+	reason  string // for the log
+}
+
+func newRules(cfg []config.ClaimRule) ([]rule, config.Faults) {
+	var faults config.Faults
+	rules := make([]rule, len(cfg))
+	for i, c := range cfg {
+		matches, err := comparison(c)
+		if err != nil {
+			faults = append(faults, config.Fault{Path: []any{"claims", i, "pattern"}, Message: err.Error()})
+		}
+		rules[i] = rule{claim: claim.Parse(c.Name), matches: matches, reason: "claim " + c.Name + " does not hold what is asked for"}
+	}
+	return rules, faults
+}
+
+// comparison is how a rule compares. Validate has seen that exactly one is set.
+func comparison(c config.ClaimRule) (func(v any) bool, error) {
+	switch {
+	case c.Equals != nil:
+		return func(v any) bool { return textIs(v, func(text string) bool { return text == *c.Equals }) }, nil
+	case c.Contains != nil:
+		return func(v any) bool { return claim.Contains(v, *c.Contains) }, nil
+	case c.OneOf != nil:
+		return func(v any) bool { return textIs(v, func(text string) bool { return slices.Contains(c.OneOf, text) }) }, nil
+	}
+	pattern, err := regexp.Compile(`\A(?:` + c.Pattern + `)\z`)
+	if err != nil {
+		return nil, fmt.Errorf("compile pattern %q: %w", c.Pattern, err)
+	}
+	return func(v any) bool { return textIs(v, pattern.MatchString) }, nil
+}
+
+// textIs judges a claim that has a text; others match nothing.
+func textIs(v any, matches func(string) bool) bool {
+	text, ok := claim.Text(v)
+	return ok && matches(text)
+}
+
+func (r *rule) holds(claims map[string]any) bool {
+	v, ok := r.claim.Find(claims)
+	return ok && r.matches(v)
+}

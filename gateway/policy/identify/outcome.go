@@ -1,0 +1,52 @@
+package identify
+
+import (
+	"errors"
+
+	"postern/gateway/metrics"
+	"postern/introspect"
+)
+
+// reasons are why tokens are refused, in the words of the metric.
+var reasons = [...]struct {
+	err  error
+	word string
+}{
+	{introspect.ErrMalformed, "malformed"},
+	{introspect.ErrUnknownIssuer, "unknown_issuer"},
+	{introspect.ErrAlgorithm, "algorithm"},
+	{introspect.ErrKey, "unknown_key"},
+	{introspect.ErrSignature, "signature"},
+	{introspect.ErrExpired, "expired"},
+	{introspect.ErrNotYetValid, "not_yet_valid"},
+	{introspect.ErrClaims, "claims"},
+	{introspect.ErrUnreachable, "no_keys"},
+	{introspect.ErrBusy, "busy"},
+	{errAudience, "audience"},
+}
+
+// outcomes count the tokens that were judged. An API that is rebuilt counts on
+// with the same ones.
+type outcomes struct {
+	accepted *metrics.Counter
+	refused  [len(reasons)]*metrics.Counter
+	other    *metrics.Counter
+}
+
+func newOutcomes(m *metrics.Instruments) outcomes {
+	o := outcomes{accepted: m.Token("accepted"), other: m.Token("other")}
+	for i := range reasons {
+		o.refused[i] = m.Token(reasons[i].word)
+	}
+	return o
+}
+
+// of is the counter of a reason.
+func (o *outcomes) of(err error) *metrics.Counter {
+	for i := range reasons {
+		if errors.Is(err, reasons[i].err) {
+			return o.refused[i]
+		}
+	}
+	return o.other
+}
