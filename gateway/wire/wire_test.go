@@ -2,9 +2,11 @@ package wire_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +100,23 @@ func pair(t testing.TB) (near *wire.Conn, far net.Conn) {
 	t.Helper()
 	n, far := ends(t, "127.0.0.1:0")
 	return wire.NewConn(n), far
+}
+
+// securePair is pair over TLS.
+func securePair(t testing.TB) (*wire.Conn, net.Conn) {
+	t.Helper()
+	server := httptest.NewTLSServer(nil) // lends its certificate
+	config := server.TLS
+	server.Close()
+	near, far := ends(t, "127.0.0.1:0")
+	caller := tls.Client(far, &tls.Config{InsecureSkipVerify: true})
+	secure := tls.Server(near, config)
+	done := make(chan error)
+	go func() { done <- caller.Handshake() }()
+	if err := errors.Join(secure.Handshake(), <-done); err != nil {
+		t.Fatal(err)
+	}
+	return wire.NewConn(secure), caller
 }
 
 // send writes text to a peer.
