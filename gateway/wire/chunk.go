@@ -165,6 +165,9 @@ func (b *Body) chunkReady() bool {
 		if len(buf) < 2 {
 			return false
 		}
+		if buf[0] != '\r' || buf[1] != '\n' {
+			return true // to be refused
+		}
 		buf = buf[2:]
 	}
 	end := bytes.IndexByte(buf, '\n')
