@@ -46,14 +46,15 @@ type Relay struct {
 	Whole *atomic.Bool
 	Sent  int64 // body bytes written
 
-	piece *[]byte
-	large bool // read past the connection's buffer
+	unsent int64 // body bytes in the piece
+	piece  *[]byte
+	large  bool // read past the connection's buffer
 }
 
 // Run sends what piece holds, then the body. Nothing is held back while a read
-// could wait, and no buffer is held while waiting. It consumes piece. One of
-// the errors is set when the relay broke: of the side that is read, or of the
-// side that is written.
+// could wait, and no buffer is held while waiting, but within a large body that
+// has been arriving fast. It consumes piece. An error is of the side that is
+// read, or of the side that is written, when the relay broke there.
 func (r *Relay) Run(piece *[]byte) (readErr, writeErr error) {
 	r.piece = piece
 	defer r.drop()
@@ -119,7 +120,7 @@ func (r *Relay) read() (n int, err error) {
 		room = min(room, max(r.Body.br.Buffered(), 1))
 	}
 	n, err = r.Body.Read(out[start : start+max(room, 0)])
-	r.Sent += int64(n)
+	r.unsent += int64(n)
 	if n == 0 {
 		return 0, err
 	}
@@ -155,6 +156,10 @@ func (r *Relay) flush() error {
 	}
 	_, err := r.To.Write(*r.piece)
 	*r.piece = (*r.piece)[:0]
+	if err == nil {
+		r.Sent += r.unsent
+	}
+	r.unsent = 0
 	return err
 }
 

@@ -208,6 +208,18 @@ func TestRelayReadError(t *testing.T) {
 	}
 }
 
+// What did not leave does not count as sent.
+func TestRelaySentOfBrokenWrite(t *testing.T) {
+	to, _ := pair(t)
+	_ = to.Close() // what the write then meets
+	var b wire.Body
+	b.SetLength(newReader("abc"), 3)
+	r := wire.Relay{To: to, Body: &b}
+	if _, writeErr := r.Run(wire.Piece()); writeErr == nil || r.Sent != 0 {
+		t.Errorf("sent %d, %v", r.Sent, writeErr)
+	}
+}
+
 // The side that broke is the one that is told.
 func TestRelayWriteError(t *testing.T) {
 	to, caller := pair(t)
