@@ -1,0 +1,154 @@
+package gateway
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"postern/gateway/exchange"
+	"postern/gateway/policy/identify"
+	"postern/gateway/router"
+	"postern/introspect"
+	"postern/provisioning/config"
+)
+
+// builder makes a generation. Whatever is wrong is collected, so that one
+// report tells all of it.
+type builder struct {
+	gateway  *Gateway
+	config   *config.Config
+	previous *generation // may be nil
+	next     *generation
+	believed map[string]identify.Believed // by the names of the auth servers
+	faults   config.Faults
+}
+
+// build makes a generation that is not yet used. It opens, starts and fetches
+// nothing, so that dropping the generation needs nothing either. The error is
+// config.Faults.
+func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, error) {
+	b := &builder{gateway: g, config: cfg, previous: previous, believed: map[string]identify.Believed{}}
+	b.next = &generation{
+		gateway:   g,
+		config:    cfg,
+		router:    router.New(cfg),
+		apis:      make([]*api, len(cfg.APIs)),
+		logs:      cfg.Logging.Access == nil || *cfg.Logging.Access,
+		upstreams: make(map[string]*carried, len(cfg.APIs)),
+	}
+	for _, prefix := range cfg.TrustedProxies {
+		b.next.trusted = append(b.next.trusted, prefix.Prefix)
+	}
+	b.tls()
+	b.authServers()
+	b.next.nowhere = b.newAPI("")
+	for i := range cfg.APIs {
+		b.api(i)
+	}
+	if len(b.faults) > 0 {
+		return nil, b.faults
+	}
+	return b.next, nil
+}
+
+// failed notes an error of the section at path; faults in it have paths
+// relative to that.
+func (b *builder) failed(err error, path ...any) {
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		b.faults = append(b.faults, config.Fault{Path: path, Message: err.Error()})
+		return
+	}
+	for _, f := range faults {
+		f.Path = append(slices.Clone(path), f.Path...)
+		b.faults = append(b.faults, f)
+	}
+}
+
+func (b *builder) tls() {
+	var err error
+	if b.next.tls, err = serverTLS(b.config.TLS); err != nil {
+		b.failed(err)
+	}
+}
+
+func (b *builder) authServers() {
+	var previous *introspect.Set
+	if b.previous != nil {
+		previous = b.previous.tokens
+	}
+	tokens, err := introspect.New(b.config.AuthServers, b.config.Tokens, previous, b.gateway.log.Named("introspect"))
+	if err != nil {
+		b.failed(err)
+		return
+	}
+	b.next.tokens = tokens
+}
+
+func (b *builder) newAPI(name string) *api {
+	a := &api{generation: b.next, name: name, counts: b.gateway.metrics.API(name)}
+	a.done = a.finish
+	return a
+}
+
+// api builds the chains of an API: one for each set of scopes that its resources
+// name.
+func (b *builder) api(index int) {
+	cfg := &b.config.APIs[index]
+	a := b.newAPI(name(cfg))
+	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
+	b.next.apis[index] = a
+	u, err := b.upstream(cfg)
+	if err != nil {
+		b.failed(err, "apis", index, "upstream")
+		return
+	}
+	last := b.gateway.forward(u)
+	policies, scopes := b.policies(index), b.scopes(index)
+	chains := map[string]exchange.Handler{}
+	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
+	a.handlers[0] = exchange.Chain(last, policies...)
+	for i := range cfg.Resources {
+		key := strings.Join(cfg.Resources[i].Scopes, " ")
+		if chains[key] == nil {
+			all := slices.Clone(policies)
+			for _, scope := range cfg.Resources[i].Scopes {
+				all = append(all, scopes[scope]...)
+			}
+			chains[key] = exchange.Chain(last, all...)
+		}
+		a.handlers[i+1] = chains[key]
+	}
+}
+
+// name is what logs and metrics call an API.
+func name(cfg *config.API) string {
+	if cfg.Version == "" {
+		return cfg.Name
+	}
+	return cfg.Name + "/" + cfg.Version
+}
+
+// believe is whose tokens an API accepts. APIs that name the same auth servers
+// share one view.
+func (b *builder) believe(names []string) (identify.Believed, error) {
+	key := strings.Join(names, "\x00")
+	if known, ok := b.believed[key]; ok {
+		return known, nil
+	}
+	if b.next.tokens == nil {
+		return identify.Believed{}, nil // reported with the auth servers
+	}
+	view, err := b.next.tokens.For(names...)
+	if err != nil {
+		return identify.Believed{}, err
+	}
+	believed := identify.Believed{Tokens: view, Audiences: map[string]*config.Audience{}}
+	for i := range b.config.AuthServers {
+		if s := &b.config.AuthServers[i]; slices.Contains(names, s.Name) {
+			believed.Audiences[s.Name] = s.Audience
+		}
+	}
+	b.believed[key] = believed
+	return believed, nil
+}

@@ -1,0 +1,52 @@
+package gateway
+
+import (
+	"reflect"
+	"sync/atomic"
+
+	"postern/gateway/upstream"
+	"postern/provisioning/config"
+)
+
+// carried is an upstream with its connections. Generations share it as long as
+// its section stays the same; the last one that lets go closes it. Key sets and
+// verified tokens are carried on by introspect.New in the same way.
+type carried struct {
+	*upstream.Upstream
+	section config.Upstream
+	limits  config.Limits
+	users   atomic.Int32
+}
+
+// upstream returns that of the previous generation when nothing of it has
+// changed, and else a new one.
+func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
+	key := name(cfg)
+	if b.previous != nil {
+		old := b.previous.upstreams[key]
+		if old != nil && old.limits == b.config.Limits && reflect.DeepEqual(old.section, cfg.Upstream) {
+			b.next.upstreams[key] = old
+			return old.Upstream, nil
+		}
+	}
+	u, err := upstream.New(cfg.Upstream, b.config.Limits)
+	if err != nil {
+		return nil, err
+	}
+	b.next.upstreams[key] = &carried{Upstream: u, section: cfg.Upstream, limits: b.config.Limits}
+	return u, nil
+}
+
+// adopt makes the generation a user of its upstreams.
+func (n *generation) adopt() {
+	for _, u := range n.upstreams {
+		u.users.Add(1)
+	}
+}
+
+// release closes the upstream when nobody uses it any more.
+func (c *carried) release() {
+	if c.users.Add(-1) == 0 {
+		_ = c.Close() // idle connections; nothing is lost with them
+	}
+}

@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"postern/gateway/admin"
+	"postern/gateway/exchange"
+	"postern/gateway/metrics"
+	"postern/gateway/problem"
+	"postern/gateway/router"
+	"postern/introspect"
+	"postern/provisioning/config"
+)
+
+// generation is one configuration at work. It is immutable but for its counters.
+type generation struct {
+	gateway   *Gateway
+	config    *config.Config
+	tls       *tls.Config // of the https listener; nil: none
+	router    *router.Router
+	apis      []*api // as in config
+	nowhere   *api   // for exchanges that no API took
+	trusted   []netip.Prefix
+	logs      bool // an access line per exchange
+	tokens    *introspect.Set
+	upstreams map[string]*carried
+
+	running [counters]counter // exchanges, by Exchange.Shard
+	retired atomic.Bool
+	once    sync.Once
+}
+
+// counters is how many parts a count has, so that cores do not share them.
+const counters = 32
+
+type counter struct {
+	atomic.Int64
+	_ [56]byte // one cache line each
+}
+
+// api is one API at work.
+type api struct {
+	generation *generation
+	name       string // name/version
+	counts     *metrics.API
+	keepSlash  bool               // %2F may stand in its paths
+	handlers   []exchange.Handler // by resource, after the one for an API that states none
+	done       func(*exchange.Exchange, exchange.End)
+}
+
+// serve finds who is asked and lets the chain answer.
+func (n *generation) serve(x *exchange.Exchange) error {
+	header := &x.HTTP.Request.Header
+	raw, query := header.RequestURI(), []byte(nil)
+	if mark := bytes.IndexByte(raw, '?'); mark >= 0 {
+		raw, query = raw[:mark], raw[mark+1:]
+	}
+	path, slash, err := router.Canonical(x.Path[:0], raw)
+	if err == nil && bytes.IndexByte(query, '#') >= 0 {
+		err = router.ErrByte
+	}
+	if err != nil {
+		x.Path = append(path[:0], raw...) // for the log
+		return badPath(err)
+	}
+	x.Path, x.Query = path, query
+	if admin.Owns(&n.config.AdminAPI, path) {
+		n.gateway.traffic(x.HTTP, n.config, path)
+		return nil
+	}
+	route, err := n.router.Match(header.Method(), header.Host(), path)
+	a := n.nowhere
+	if route.API >= 0 {
+		a = n.apis[route.API]
+		x.API, x.Done = a.name, a.done
+	}
+	if slash && !a.keepSlash {
+		return badPath(errSlash)
+	}
+	if err != nil {
+		return noRoute(err, route.Allow)
+	}
+	x.Rest = route.Rest
+	return a.handlers[route.Resource+1](x)
+}
+
+var errSlash = errors.New("path holds an escaped slash")
+
+func badPath(err error) error {
+	p := problem.BadPath.Because(err)
+	p.Detail = err.Error()
+	return p
+}
+
+func noRoute(err error, allow string) error {
+	if !errors.Is(err, router.ErrMethod) {
+		return problem.NotFound
+	}
+	p := problem.MethodNotAllowed.Because(nil)
+	p.Allow = allow
+	return p
+}
+
+// finish accounts for an exchange of the API, and lets go of the generation.
+func (a *api) finish(x *exchange.Exchange, e exchange.End) {
+	n := a.generation
+	defer n.leave(x.Shard)
+	a.counts.Done(e.Status, x.Attempts, e.Duration)
+	if x.Problem != "" {
+		n.gateway.metrics.Problem(x.Problem).Inc()
+	}
+	if n.logs {
+		n.gateway.access.write(x, e)
+	}
+}
+
+func (n *generation) enter(shard uint32) { n.running[shard%counters].Add(1) }
+
+// leave ends the generation when it was retired and this was its last exchange.
+func (n *generation) leave(shard uint32) {
+	n.running[shard%counters].Add(-1)
+	if n.retired.Load() && n.inFlight() == 0 {
+		n.end()
+	}
+}
+
+// inFlight is how many exchanges run. Once the generation has been replaced, 0
+// is final: an exchange comes and goes in the same part of the count.
+func (n *generation) inFlight() (sum int64) {
+	for i := range n.running {
+		sum += n.running[i].Load()
+	}
+	return sum
+}
+
+// retire ends the generation as soon as no exchange runs on it.
+func (n *generation) retire() {
+	n.retired.Store(true)
+	if n.inFlight() == 0 {
+		n.end()
+	}
+}
+
+// end gives back what no other generation uses.
+func (n *generation) end() {
+	n.once.Do(func() {
+		n.tokens.Close()
+		for _, u := range n.upstreams {
+			u.release()
+		}
+		n.gateway.ended(n)
+	})
+}
+
+// names are the APIs there are.
+func (n *generation) names() map[string]bool {
+	names := make(map[string]bool, len(n.apis))
+	for _, a := range n.apis {
+		names[a.name] = true
+	}
+	return names
+}

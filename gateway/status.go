@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"postern/gateway/admin"
+	"postern/gateway/metrics"
+	"postern/provisioning/config"
+)
+
+// Config is the live configuration; nil when there is none yet.
+func (g *Gateway) Config() *config.Config {
+	if n := g.live.Load(); n != nil {
+		return n.config
+	}
+	return nil
+}
+
+// Ready says why requests should not come here; nothing when they should.
+func (g *Gateway) Ready() []string {
+	n := g.live.Load()
+	if n == nil {
+		return []string{"no configuration yet"}
+	}
+	var reasons []string
+	if g.draining.Load() {
+		reasons = append(reasons, "shutting down")
+	}
+	if err := n.tokens.Ready(); err != nil {
+		reasons = append(reasons, err.Error())
+	}
+	return reasons
+}
+
+// adminSources are what the operator's window shows of this gateway.
+func (g *Gateway) adminSources() admin.Sources {
+	return admin.Sources{Config: g.Config, Ready: g.Ready, Running: g.running, Metrics: g.metrics.Write, Log: g.log}
+}
+
+func (g *Gateway) metricSources() metrics.Sources {
+	return metrics.Sources{InFlight: g.inFlight, Connections: g.connections, Reload: g.reloadCounts}
+}
+
+// running is what only this process knows of itself.
+func (g *Gateway) running() admin.Running {
+	return admin.Running{
+		Version:     g.version,
+		Started:     g.started,
+		InFlight:    g.inFlight(),
+		Connections: g.connections(),
+		Reload:      g.reload(),
+	}
+}
+
+// inFlight counts the exchanges of all generations.
+func (g *Gateway) inFlight() (sum int64) {
+	if n := g.live.Load(); n != nil {
+		sum = n.inFlight()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for n := range g.retiring {
+		sum += n.inFlight()
+	}
+	return sum
+}
+
+func (g *Gateway) connections() int64 {
+	if s := g.server.Load(); s != nil {
+		return s.open.Load()
+	}
+	return 0
+}
+
+func (g *Gateway) reloadCounts() metrics.Reload {
+	r := g.reload()
+	return metrics.Reload{Success: r.Success, LastSuccess: r.LastSuccess, Hash: r.Hash, Applied: r.Applied, Refused: r.Refused}
+}
