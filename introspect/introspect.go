@@ -6,10 +6,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"go.uber.org/zap"
-
-	"postern/provisioning/config"
 )
 
 // What can be wrong with a token. Callers branch on these with errors.Is; the
@@ -45,26 +41,3 @@ type Token struct {
 type Introspector interface {
 	Introspect(ctx context.Context, raw string, now time.Time) (*Token, error)
 }
-
-// Set holds the auth servers of one configuration.
-type Set struct{}
-
-// New prepares the auth servers; no network yet. What is unchanged since
-// previous (which may be nil) is taken over from it: key sets and cached tokens.
-func New(servers []config.AuthServer, tokens config.Tokens, previous *Set, log *zap.Logger) (*Set, error) {
-	return &Set{}, nil
-}
-
-// For is the view of an API: only the named auth servers' tokens are believed.
-func (s *Set) For(names ...string) (Introspector, error) { return nil, nil }
-
-// Start begins fetching keys in the background for what this set did not take
-// over. It returns at once.
-func (s *Set) Start() {}
-
-// Close ends what no later Set has taken over. Introspect still works on the
-// keys that are there.
-func (s *Set) Close() {}
-
-// Ready returns an error naming the required auth servers without keys.
-func (s *Set) Ready() error { return nil }

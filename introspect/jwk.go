@@ -1,0 +1,118 @@
+package introspect
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/MicahParks/jwkset"
+)
+
+// parseJWKS reads a key set, key by key, so that one unusable key does not cost
+// the others. A set without a usable key is an error: it says nothing, and
+// would refuse every token.
+func parseJWKS(body []byte) (*keys, error) {
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &set); err != nil {
+		return nil, fmt.Errorf("parse key set: %w", err)
+	}
+	switch {
+	case len(set.Keys) == 0:
+		return nil, errors.New("key set is empty")
+	case len(set.Keys) > maxKeys:
+		return nil, fmt.Errorf("key set has %d keys, more than %d", len(set.Keys), maxKeys)
+	}
+	var list []*key
+	var skipped []SkippedKey
+	for _, raw := range set.Keys {
+		id, k, err := parseJWK(raw)
+		if err != nil {
+			skipped = append(skipped, SkippedKey{id, err.Error()})
+			continue
+		}
+		list = append(list, k)
+	}
+	parsed := newKeys(list, skipped)
+	if len(parsed.all) == 0 {
+		first := parsed.skipped[0]
+		return nil, fmt.Errorf("key set has no usable key; of %d the first is %q: %s", len(set.Keys), first.ID, first.Reason)
+	}
+	return parsed, nil
+}
+
+// jwk is what is read of a key. Certificates (x5c, x5u) are not: jwkset would
+// fetch the address they name.
+type jwk struct {
+	ID         string   `json:"kid"`
+	Type       string   `json:"kty"`
+	Use        *string  `json:"use"`
+	Operations []string `json:"key_ops"`
+	Algorithm  string   `json:"alg"`
+	Curve      string   `json:"crv"`
+	X          string   `json:"x"`
+	Y          string   `json:"y"`
+	N          string   `json:"n"`
+	E          string   `json:"e"`
+
+	Private json.RawMessage `json:"d"`
+	Shared  json.RawMessage `json:"k"`
+}
+
+func parseJWK(raw json.RawMessage) (id string, k *key, err error) {
+	var j jwk
+	if err := json.Unmarshal(raw, &j); err != nil {
+		return j.ID, nil, fmt.Errorf("parse key: %w", err)
+	}
+	if len(j.ID) > maxKid {
+		return j.ID[:maxKid], nil, fmt.Errorf("kid of %d bytes is too long", len(j.ID))
+	}
+	if err := j.check(); err != nil {
+		return j.ID, nil, err
+	}
+	parsed, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{
+		KTY: jwkset.KTY(j.Type), CRV: jwkset.CRV(j.Curve), X: j.X, Y: j.Y, N: j.N, E: j.E,
+	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipMetadata: true})
+	if err != nil {
+		return j.ID, nil, errors.New(strings.ReplaceAll(err.Error(), "\n", ": "))
+	}
+	k, err = newKey(j.ID, j.pinned(), parsed.Key())
+	return j.ID, k, err
+}
+
+// check refuses what jwkset would accept.
+func (j *jwk) check() error {
+	switch {
+	case j.Type == "oct" || j.Shared != nil:
+		return errors.New("a shared key does not belong in a public key set")
+	case j.Private != nil:
+		return errors.New("a private key does not belong in a public key set")
+	case j.Use != nil && *j.Use != "sig":
+		return fmt.Errorf("use is %q, not sig", *j.Use)
+	case j.Operations != nil && !slices.Contains(j.Operations, "verify"):
+		return errors.New("key_ops do not hold verify")
+	case j.Type == "RSA" && !j.smallExponent():
+		return errors.New("RSA exponent is not a number below 2^32")
+	}
+	return nil
+}
+
+// smallExponent reports whether e fits: jwkset would cut off a longer one.
+func (j *jwk) smallExponent() bool {
+	e, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(j.E, "="))
+	return err == nil && len(bytes.TrimLeft(e, "\x00")) <= 4
+}
+
+// pinned is the algorithm that the key is for, or "" when it does not say.
+// Some issuers state the type there, which says nothing more.
+func (j *jwk) pinned() string {
+	if j.Algorithm == j.Type {
+		return ""
+	}
+	return j.Algorithm
+}

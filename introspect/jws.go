@@ -1,0 +1,152 @@
+package introspect
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+const (
+	maxToken = 16 << 10 // longer tokens are refused unread
+	maxKid   = 512
+)
+
+// segment decodes base64url without padding and with the spare bits zero, so
+// that no two texts stand for one token. Line ends are refused by split: the
+// decoder would skip them.
+var segment = base64.RawURLEncoding.Strict()
+
+// base64url marks the characters of a segment.
+var base64url = func() (table [256]bool) {
+	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_" {
+		table[c] = true
+	}
+	return table
+}()
+
+// jws is a token taken apart; nothing in it is verified.
+type jws struct {
+	signed    string // what the signature covers
+	signature string // encoded
+	header    header
+	claims    map[string]any
+	cost      int // memory of claims
+}
+
+// header is what is read of a JOSE header. jku, jwk, x5u and x5c are never
+// looked at: a token does not say by which key it is judged.
+type header struct {
+	alg, kid, typ string
+	hasTyp        bool
+}
+
+// parse takes raw apart without any work of cryptography.
+func parse(raw string) (*jws, error) {
+	first, second, err := split(raw)
+	if err != nil {
+		return nil, err
+	}
+	t := &jws{signed: raw[:second], signature: raw[second+1:]}
+	if t.header, err = parseHeader(raw[:first]); err != nil {
+		return nil, err
+	}
+	payload, err := segment.DecodeString(raw[first+1 : second])
+	if err != nil {
+		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+	}
+	if t.claims, t.cost, err = parseObject(string(payload)); err != nil {
+		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+	}
+	if twin := twinOf(t.claims, registeredClaims); twin != "" {
+		return nil, fmt.Errorf("%w: %q is another spelling of a registered claim", ErrClaims, twin)
+	}
+	return t, nil
+}
+
+// split finds the two dots between three segments.
+func split(raw string) (first, second int, err error) {
+	if len(raw) > maxToken {
+		return 0, 0, fmt.Errorf("%w: %d bytes long", ErrMalformed, len(raw))
+	}
+	first = strings.IndexByte(raw, '.')
+	second = strings.LastIndexByte(raw, '.')
+	if first <= 0 || second <= first+1 {
+		return 0, 0, fmt.Errorf("%w: not three segments", ErrMalformed)
+	}
+	for i := range len(raw) {
+		if !base64url[raw[i]] && i != first && i != second {
+			return 0, 0, fmt.Errorf("%w: character outside base64url at byte %d", ErrMalformed, i)
+		}
+	}
+	return first, second, nil
+}
+
+func parseHeader(encoded string) (h header, err error) {
+	text, err := segment.DecodeString(encoded)
+	if err != nil {
+		return h, fmt.Errorf("%w: header: %w", ErrMalformed, err)
+	}
+	members, _, err := parseObject(string(text))
+	if err != nil {
+		return h, fmt.Errorf("%w: header: %w", ErrMalformed, err)
+	}
+	if twin := twinOf(members, registeredParameters); twin != "" {
+		return h, fmt.Errorf("%w: header: %q is another spelling of a parameter", ErrMalformed, twin)
+	}
+	for _, name := range refusedParameters {
+		if _, present := members[name]; present {
+			return h, fmt.Errorf("%w: header: %q is not supported", ErrMalformed, name)
+		}
+	}
+	if h.alg, err = parameter(members, "alg"); err != nil {
+		return h, err
+	}
+	if h.kid, err = parameter(members, "kid"); err != nil {
+		return h, err
+	}
+	if len(h.kid) > maxKid {
+		return h, fmt.Errorf("%w: header: kid of %d bytes", ErrMalformed, len(h.kid))
+	}
+	_, h.hasTyp = members["typ"]
+	h.typ, err = parameter(members, "typ")
+	return h, err
+}
+
+// parameter is a header member that is a string when present.
+func parameter(members map[string]any, name string) (string, error) {
+	value, present := members[name]
+	text, ok := value.(string)
+	if present && !ok {
+		return "", fmt.Errorf("%w: header: %s is not a string", ErrMalformed, name)
+	}
+	return text, nil
+}
+
+var (
+	registeredClaims     = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
+	registeredParameters = []string{"alg", "kid", "typ", "crit", "b64"}
+	// RFC 7515 4.1.11: extensions that are not understood refuse the token.
+	refusedParameters = []string{"crit", "b64"}
+)
+
+// twinOf is a member that a reader ignoring case would take for one of names.
+func twinOf(members map[string]any, names []string) string {
+	// The longest fold of a four letter name: ſ and K take up to three bytes a letter.
+	const longest = 4 * 3
+	for member := range members {
+		if len(member) > longest {
+			continue
+		}
+		for _, name := range names {
+			if member != name && strings.EqualFold(member, name) {
+				return member
+			}
+		}
+	}
+	return ""
+}
+
+// mediaType is typ in the form in which it is compared.
+func mediaType(typ string) string {
+	return strings.TrimPrefix(strings.ToLower(typ), "application/")
+}

@@ -1,0 +1,126 @@
+package introspect
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+const (
+	maxKeys       = 256 // of a key set
+	maxCandidates = 8   // keys that one token may be tried with
+)
+
+// keys is the content of a key set at one time; immutable.
+type keys struct {
+	all     []*key
+	byID    map[string][]*key // more than one only if no algorithm fits two of them
+	skipped []SkippedKey
+	// sole: the source is one key without an id, so a token's kid says nothing.
+	sole bool
+}
+
+// SkippedKey is a key of a set that is not used.
+type SkippedKey struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}
+
+// newKeys puts a set together. Keys that stand twice count once; different keys
+// under one id that the same token could mean are all left out, since either
+// choice might be the wrong one.
+func newKeys(list []*key, skipped []SkippedKey) *keys {
+	set := &keys{byID: map[string][]*key{}, skipped: skipped}
+	for i, k := range list {
+		earlier := func(other *key) bool { return other.same(k) }
+		if slices.ContainsFunc(list[:i], earlier) {
+			continue
+		}
+		rival := func(other *key) bool { return k.id != "" && k.rivals(other) }
+		if slices.ContainsFunc(list, rival) {
+			set.skipped = append(set.skipped, SkippedKey{k.id, "another key has the same kid"})
+			continue
+		}
+		set.all = append(set.all, k)
+		set.byID[k.id] = append(set.byID[k.id], k)
+	}
+	return set
+}
+
+// rivals reports whether a token could mean either of two different keys.
+func (k *key) rivals(other *key) bool {
+	if k.id != other.id || k.public.Equal(other.public) {
+		return false
+	}
+	fits := func(alg string) bool { return slices.Contains(other.algorithms, alg) }
+	return slices.ContainsFunc(k.algorithms, fits)
+}
+
+// errUnknownKid: newer keys may know it.
+type errUnknownKid string
+
+func (e errUnknownKid) Error() string { return fmt.Sprintf("%v: kid %q", ErrKey, string(e)) }
+func (e errUnknownKid) Unwrap() error { return ErrKey }
+
+// missingKid is the kid that newer keys may know, if that is what err says.
+func missingKid(err error) *string {
+	var unknown errUnknownKid
+	if !errors.As(err, &unknown) {
+		return nil
+	}
+	kid := string(unknown)
+	return &kid
+}
+
+// candidates are the keys that may have signed a token with this header.
+func (k *keys) candidates(h *header) ([]*key, error) {
+	found, named := k.all, h.kid != "" && !k.sole
+	if named {
+		if found = k.byID[h.kid]; found == nil {
+			return nil, errUnknownKid(h.kid)
+		}
+	}
+	fitting := found
+	if misfit := func(c *key) bool { return !slices.Contains(c.algorithms, h.alg) }; slices.ContainsFunc(found, misfit) {
+		fitting = slices.DeleteFunc(slices.Clone(found), misfit)
+	}
+	switch {
+	case len(fitting) > maxCandidates:
+		return nil, fmt.Errorf("%w: no kid, and %d keys fit", ErrKey, len(fitting))
+	case len(fitting) > 0:
+		return fitting, nil
+	case named || k.sole:
+		return nil, fmt.Errorf("%w: key %q is not for %s", ErrAlgorithm, h.kid, h.alg)
+	}
+	return nil, errUnknownKid("")
+}
+
+// adopt replaces keys by the objects of before where they are the same, so that
+// tokens cached with them stay valid.
+func (k *keys) adopt(before *keys) {
+	if before == nil {
+		return
+	}
+	for i, fresh := range k.all {
+		known := slices.IndexFunc(before.all, func(old *key) bool { return old.same(fresh) })
+		if known < 0 {
+			continue
+		}
+		old := before.all[known]
+		k.all[i] = old
+		bucket := k.byID[old.id]
+		bucket[slices.Index(bucket, fresh)] = old
+	}
+}
+
+// retire marks the keys that are not in next.
+func (k *keys) retire(next *keys) {
+	if k == nil {
+		return
+	}
+	for _, old := range k.all {
+		if !slices.Contains(next.all, old) {
+			old.gone.Store(true)
+		}
+	}
+}

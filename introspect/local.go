@@ -1,0 +1,122 @@
+package introspect
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"postern/provisioning/config"
+)
+
+// server verifies the JWTs of one auth server against its key set. It is
+// immutable but for its keys.
+type server struct {
+	rules    config.AuthServer // as configured; see rulesOf
+	methods  map[string]jwt.SigningMethod
+	types    []string // media types as mediaType writes them
+	skew     time.Duration
+	maxStale time.Duration
+	keys     *keySet
+}
+
+// rulesOf is the part of an auth server that decides what its tokens say. The
+// audience is judged per request, elsewhere.
+func rulesOf(s config.AuthServer) config.AuthServer {
+	s.Audience, s.Required = nil, false
+	return s
+}
+
+func (s *server) sameRules(other config.AuthServer) bool {
+	return reflect.DeepEqual(s.rules, rulesOf(other))
+}
+
+func (s *server) name() string { return s.rules.Name }
+
+// fresh reports whether the keys may still be believed.
+func (s *server) fresh(now time.Time) bool { return s.keys.fresh(now, s.maxStale) }
+
+// verify judges a token that is of this server's issuer: what is cheap first,
+// the signature last.
+func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*Token, *key, error) {
+	method := s.methods[t.header.alg]
+	if method == nil {
+		return nil, nil, fmt.Errorf("%w: %q", ErrAlgorithm, t.header.alg)
+	}
+	if t.header.hasTyp && !slices.Contains(s.types, mediaType(t.header.typ)) {
+		return nil, nil, fmt.Errorf("%w: typ %q", ErrMalformed, t.header.typ)
+	}
+	token, err := t.token(now, s.skew)
+	if err != nil {
+		return nil, nil, err
+	}
+	token.AuthServer = s.name()
+	signature, err := segment.DecodeString(t.signature)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: signature: %w", ErrMalformed, err)
+	}
+	check := check{method: method, jws: t, signature: signature, gate: g}
+	verified, err := s.findKey(ctx, &check, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	return token, verified, nil
+}
+
+// findKey returns the key that verifies the signature. If newer keys could
+// change the outcome, it looks for them, once.
+func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, error) {
+	if !s.fresh(now) {
+		s.keys.seek(ctx, "")
+		// Keys that were fetched meanwhile are newer than the request's now.
+		if !s.fresh(now) {
+			return nil, fmt.Errorf("%w: auth server %q", ErrUnreachable, s.name())
+		}
+	}
+	content := s.keys.load()
+	verified, kid, err := c.run(ctx, content)
+	if err == nil || kid == nil {
+		return verified, err
+	}
+	s.keys.seek(ctx, *kid)
+	newer := s.keys.load()
+	if newer == content {
+		return nil, err
+	}
+	verified, _, err = c.run(ctx, newer)
+	return verified, err
+}
+
+// check is one signature to be checked.
+type check struct {
+	method    jwt.SigningMethod
+	jws       *jws
+	signature []byte
+	gate      *gate
+}
+
+// run tries the keys that the token may mean. When it fails and newer keys may
+// change that, seek is the kid to look for.
+func (c *check) run(ctx context.Context, content *keys) (verified *key, seek *string, err error) {
+	candidates, err := content.candidates(&c.jws.header)
+	if err != nil {
+		return nil, missingKid(err), err
+	}
+	if err := c.gate.enter(ctx); err != nil {
+		return nil, nil, err
+	}
+	defer c.gate.leave()
+	for _, k := range candidates {
+		if len(c.signature) == k.signature && c.method.Verify(c.jws.signed, c.signature, k.public) == nil {
+			return k, nil, nil
+		}
+	}
+	if c.jws.header.kid == "" && !content.sole {
+		// Without a kid, a new key shows only by a signature that no known one made.
+		seek = new(string)
+	}
+	return nil, seek, fmt.Errorf("%w: kid %q", ErrSignature, c.jws.header.kid)
+}

@@ -1,0 +1,68 @@
+package introspect
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+)
+
+// parseCertificate reads the key of the one certificate in a PEM file. Its
+// validity is not judged: it stands for a key that an operator chose.
+func parseCertificate(data []byte) (*keys, error) {
+	block, err := onlyBlock(data)
+	if err != nil {
+		return nil, err
+	}
+	if block.Type != "CERTIFICATE" {
+		return nil, fmt.Errorf("holds a %s, not a CERTIFICATE", block.Type)
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("parse certificate: %w", err)
+	}
+	return soleKey(certificate.PublicKey)
+}
+
+// parsePublicKey reads the one public key in a PEM file.
+func parsePublicKey(data []byte) (*keys, error) {
+	block, err := onlyBlock(data)
+	if err != nil {
+		return nil, err
+	}
+	var public any
+	switch block.Type {
+	case "PUBLIC KEY":
+		public, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		public, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	default:
+		return nil, fmt.Errorf("holds a %s, not a PUBLIC KEY", block.Type)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parse public key: %w", err)
+	}
+	return soleKey(public)
+}
+
+func onlyBlock(data []byte) (*pem.Block, error) {
+	block, rest := pem.Decode(data)
+	if block == nil {
+		return nil, errors.New("holds no PEM block")
+	}
+	if len(bytes.TrimSpace(rest)) > 0 {
+		return nil, errors.New("holds more than one PEM block, so which key is meant is not clear")
+	}
+	return block, nil
+}
+
+func soleKey(public any) (*keys, error) {
+	k, err := newKey("", "", public)
+	if err != nil {
+		return nil, err
+	}
+	set := newKeys([]*key{k}, nil)
+	set.sole = true
+	return set, nil
+}

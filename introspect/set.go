@@ -1,0 +1,195 @@
+package introspect
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"go.uber.org/zap"
+
+	"postern/provisioning/config"
+	"postern/provisioning/fetch"
+)
+
+// Set holds the auth servers of one configuration. Safe for concurrent use.
+type Set struct {
+	servers   []*server
+	required  map[*server]bool
+	byName    map[string]*server
+	cache     *cache
+	gate      *gate
+	transport http.RoundTripper // of fetches; nil: their own
+	log       *zap.Logger
+}
+
+// New prepares the auth servers of a configuration whose defaults are filled
+// in. It starts nothing and uses no network, so a Set that is not wanted after
+// all is simply dropped. What is unchanged since previous (which may be nil) is
+// taken over from it: key sets and cached tokens. The error is a config.Faults.
+func New(servers []config.AuthServer, tokens config.Tokens, previous *Set, log *zap.Logger) (*Set, error) {
+	s := &Set{
+		required: map[*server]bool{}, byName: map[string]*server{},
+		log: log.Named("introspect"),
+	}
+	if previous == nil {
+		previous = &Set{}
+	}
+	s.transport = previous.transport
+	s.share(previous, tokens)
+	var faults config.Faults
+	for i := range servers {
+		one, fault := s.server(&servers[i], previous)
+		if fault != nil {
+			fault.Path = append([]any{"auth_servers", i, "local_introspection"}, fault.Path...)
+			faults = append(faults, *fault)
+			continue
+		}
+		s.servers = append(s.servers, one)
+		s.byName[one.name()] = one
+		s.required[one] = servers[i].Required
+	}
+	if faults != nil {
+		return nil, faults
+	}
+	return s, nil
+}
+
+// share takes over what all auth servers have in common, if its bounds are
+// unchanged.
+func (s *Set) share(previous *Set, tokens config.Tokens) {
+	limits := CacheLimits{Entries: tokens.Cache.Entries, Bytes: int64(tokens.Cache.Size)}
+	if s.cache = previous.cache; s.cache == nil || s.cache.limits != limits {
+		s.cache = newCache(limits)
+	}
+	fresh := newGate(tokens.Verifications)
+	if s.gate = previous.gate; s.gate == nil || cap(s.gate.running) != cap(fresh.running) {
+		s.gate = fresh
+	}
+}
+
+// server makes one auth server out of what previous has of it. The path of a
+// fault begins below local_introspection.
+func (s *Set) server(cfg *config.AuthServer, previous *Set) (*server, *config.Fault) {
+	before := previous.byName[cfg.Name]
+	if before != nil && before.sameRules(*cfg) {
+		return before, nil
+	}
+	if cfg.Local == nil {
+		return nil, &config.Fault{Message: "missing: say where the keys come from"}
+	}
+	one := &server{rules: rulesOf(*cfg), maxStale: time.Duration(cfg.Local.MaxStale)}
+	if skew := cfg.Local.ClockSkew; skew != nil {
+		one.skew = skew.Limit()
+	}
+	for _, typ := range cfg.Local.Types {
+		one.types = append(one.types, mediaType(typ))
+	}
+	if fault := one.allow(cfg.Local.Algorithms); fault != nil {
+		return nil, fault
+	}
+	from := sourceOf(cfg)
+	if before != nil && before.keys.source == from {
+		one.keys = before.keys
+	} else {
+		client := fetch.New(fetch.Options{AllowHTTP: cfg.Local.AllowHTTP, Transport: s.transport})
+		one.keys = newKeySet(from, client)
+	}
+	return one, one.readFile()
+}
+
+// allow makes the allow-list of algorithms.
+func (s *server) allow(algorithms []string) *config.Fault {
+	known := signingMethods()
+	s.methods = known
+	if algorithms == nil {
+		return nil
+	}
+	s.methods = map[string]jwt.SigningMethod{}
+	for i, alg := range algorithms {
+		if known[alg] == nil {
+			message := fmt.Sprintf("%q is not an asymmetric signature algorithm", alg)
+			return &config.Fault{Path: []any{"algorithms", i}, Message: message}
+		}
+		s.methods[alg] = known[alg]
+	}
+	return nil
+}
+
+// readFile gives the key set the keys of its file, if it has one, and refuses
+// those that no allowed algorithm could use.
+func (s *server) readFile() *config.Fault {
+	from := &s.keys.source
+	if from.remote() {
+		return nil
+	}
+	content := s.keys.load()
+	if content == nil {
+		var err error
+		if content, err = from.parse(); err != nil {
+			return &config.Fault{Path: []any{from.kind}, Message: err.Error()}
+		}
+		s.keys.hold(content)
+	}
+	var possible []string
+	for _, k := range content.all {
+		possible = append(possible, k.algorithms...)
+	}
+	allowed := func(alg string) bool { return s.methods[alg] != nil }
+	if slices.ContainsFunc(possible, allowed) {
+		return nil
+	}
+	message := "none of its keys fits an allowed algorithm; they could verify " + strings.Join(possible, ", ")
+	return &config.Fault{Path: []any{from.kind}, Message: message}
+}
+
+// For is the view of an API: only the named auth servers' tokens are believed.
+func (s *Set) For(names ...string) (Introspector, error) {
+	servers := make([]*server, 0, len(names))
+	for _, name := range names {
+		one := s.byName[name]
+		if one == nil {
+			return nil, fmt.Errorf("no auth server %q", name)
+		}
+		servers = append(servers, one)
+	}
+	return newView(servers, s.cache, s.gate)
+}
+
+// Start makes the set the one that keeps its keys, in the background, and
+// returns at once. Keys that were taken over go on being kept.
+func (s *Set) Start() {
+	for _, one := range s.servers {
+		one.keys.start(s, care{
+			refresh:    time.Duration(one.rules.Local.Refresh),
+			unknownKid: time.Duration(one.rules.Local.UnknownKidInterval),
+			changed:    func() { s.cache.sweep(time.Now()) },
+			log:        s.log,
+		})
+	}
+}
+
+// Close ends what no later Set has taken over by its Start. Introspect still
+// works on the keys that are there. It may be called more than once, and for a
+// Set that was never started.
+func (s *Set) Close() {
+	for _, one := range s.servers {
+		one.keys.end(s)
+	}
+}
+
+// Ready returns an error naming the required auth servers without keys.
+func (s *Set) Ready() error {
+	var missing []string
+	for _, one := range s.servers {
+		if s.required[one] && one.keys.load() == nil {
+			missing = append(missing, one.name())
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: auth servers %s", ErrUnreachable, strings.Join(missing, ", "))
+}
