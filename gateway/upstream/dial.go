@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net"
+	"time"
 
 	"postern/gateway/wire"
 	"postern/provisioning/config"
@@ -48,9 +49,15 @@ func clientTLS(cfg *config.UpstreamTLS, host string) (*tls.Config, error) {
 	return c, nil
 }
 
-// dial opens a connection within connect_timeout, TLS handshake included.
-func (u *Upstream) dial() (*conn, error) {
+// dial opens a connection within connect_timeout, TLS handshake included, and
+// before the exchange's deadline if it has one.
+func (u *Upstream) dial(deadline time.Time) (*conn, error) {
 	ctx := context.Background()
+	if !deadline.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline)
+		defer cancel()
+	}
 	if u.connectTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, u.connectTimeout)

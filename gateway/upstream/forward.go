@@ -52,7 +52,7 @@ func (u *Upstream) attempt(x *exchange.Exchange, piece *[]byte, inline bool) err
 			return asProblem(err)
 		}
 	}
-	c, err := u.dial()
+	c, err := u.dial(x.Deadline)
 	if err != nil {
 		return asProblem(err)
 	}
