@@ -90,6 +90,8 @@ func (j *jwk) check() error {
 	switch {
 	case j.Type == "oct" || j.Shared != nil:
 		return errors.New("a shared key does not belong in a public key set")
+	case j.Type != "RSA" && j.Type != "EC" && j.Type != "OKP":
+		return fmt.Errorf("key type %q is not supported", j.Type)
 	case j.Private != nil:
 		return errors.New("a private key does not belong in a public key set")
 	case j.Use != nil && *j.Use != "sig":

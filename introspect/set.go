@@ -32,7 +32,7 @@ type Set struct {
 func New(servers []config.AuthServer, tokens config.Tokens, previous *Set, log *zap.Logger) (*Set, error) {
 	s := &Set{
 		required: map[*server]bool{}, byName: map[string]*server{},
-		log: log.Named("introspect"),
+		log: log,
 	}
 	if previous == nil {
 		previous = &Set{}
