@@ -23,8 +23,12 @@ import (
 // concurrent use.
 type Gateway struct {
 	live     atomic.Pointer[generation]
-	server   atomic.Pointer[server] // nil until Serve
+	server   atomic.Pointer[server] // nil until Listen
 	draining atomic.Bool            // Shutdown has begun
+
+	listeners listeners
+	closing   sync.Once // Shutdown runs once; closed is what came of it
+	closed    error
 
 	log      *zap.Logger
 	failures *zap.Logger // sampled: an upstream that is down fails every request

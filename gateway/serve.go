@@ -1,0 +1,150 @@
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"postern/gateway/admin"
+)
+
+// Addrs are the addresses that a gateway listens on; nil where it does not.
+type Addrs struct{ HTTP, HTTPS, Admin net.Addr }
+
+// listeners are the open ones, and what serves them.
+type listeners struct {
+	mu                 sync.Mutex
+	http, https, admin net.Listener
+	window             *fasthttp.Server
+}
+
+// Listen opens the listeners of the live configuration, whose ports and limits
+// hold until the process ends. It must follow the first Apply.
+func (g *Gateway) Listen() error {
+	cfg := g.Config()
+	if cfg == nil {
+		return errors.New("listen: no configuration has been applied")
+	}
+	l := &g.listeners
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, one := range []struct {
+		name, address string
+		listener      *net.Listener
+	}{
+		{"http", string(cfg.Ports.HTTP), &l.http},
+		{"https", string(cfg.Ports.HTTPS), &l.https},
+		{"admin", cfg.AdminAPI.Listen, &l.admin},
+	} {
+		if one.address == "" {
+			continue
+		}
+		opened, err := net.Listen("tcp", one.address)
+		if err != nil {
+			l.close()
+			return fmt.Errorf("listen for %s on %s: %w", one.name, one.address, err)
+		}
+		*one.listener = opened
+		g.log.Info("listening", zap.String("listener", one.name), zap.String("address", opened.Addr().String()))
+	}
+	s := newServer(cfg.Limits, g.log)
+	s.handle, s.refuse = g.Handle, g.Refuse
+	l.window = admin.Server(g.adminSources())
+	g.server.Store(s)
+	return nil
+}
+
+// close undoes what Listen has opened before something failed.
+func (l *listeners) close() {
+	for _, one := range []*net.Listener{&l.http, &l.https, &l.admin} {
+		if *one != nil {
+			_ = (*one).Close() // nothing was accepted
+			*one = nil
+		}
+	}
+}
+
+// Addrs tells where Listen has opened listeners.
+func (g *Gateway) Addrs() Addrs {
+	l := &g.listeners
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	address := func(n net.Listener) net.Addr {
+		if n == nil {
+			return nil
+		}
+		return n.Addr()
+	}
+	return Addrs{address(l.http), address(l.https), address(l.admin)}
+}
+
+// Serve accepts connections, after Listen if nobody has called it, until ctx
+// ends or Shutdown is called. When ctx ends it shuts down as the live
+// configuration says: not ready for shutdown.delay, then no new connections and
+// at most shutdown.grace for what runs.
+func (g *Gateway) Serve(ctx context.Context) error {
+	if g.server.Load() == nil {
+		if err := g.Listen(); err != nil {
+			return err
+		}
+	}
+	g.begin()
+	s, l := g.server.Load(), &g.listeners
+	all, served := errgroup.WithContext(ctx)
+	stopped := make(chan struct{})
+	accept := func(n net.Listener, serve func(net.Listener) error) {
+		if n != nil {
+			all.Go(func() error { return serve(n) })
+		}
+	}
+	accept(l.http, func(n net.Listener) error { return s.serve(n, nil) })
+	accept(l.https, func(n net.Listener) error { return s.serve(n, g.liveTLS) })
+	accept(l.admin, l.window.Serve)
+	var drained error
+	go func() {
+		defer close(stopped)
+		<-served.Done()
+		drained = g.drain()
+	}()
+	err := all.Wait()
+	<-stopped
+	return errors.Join(err, drained)
+}
+
+// liveTLS is how a new connection is spoken to.
+func (g *Gateway) liveTLS() *tls.Config { return g.live.Load().tls }
+
+// drain ends serving in the order in which a cluster takes notice.
+func (g *Gateway) drain() error {
+	limits := g.Config().Shutdown
+	if !g.draining.Swap(true) {
+		g.log.Info("shutting down", zap.Duration("delay", limits.Delay.Limit()), zap.Duration("grace", limits.Grace.Limit()))
+		<-time.After(limits.Delay.Limit())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limits.Grace.Limit())
+	defer cancel()
+	return g.Shutdown(ctx)
+}
+
+// Shutdown closes the listeners and the idle connections, waits for running
+// exchanges until ctx ends, and ends those that are left; that is its error. The
+// admin listener closes last, so that the drain can be watched.
+func (g *Gateway) Shutdown(ctx context.Context) error {
+	g.draining.Store(true)
+	g.closing.Do(func() {
+		if s := g.server.Load(); s != nil {
+			g.closed = s.shutdown(ctx)
+			g.closed = errors.Join(g.closed, g.listeners.window.ShutdownWithContext(ctx))
+		}
+		g.end()
+	})
+	return g.closed
+}
