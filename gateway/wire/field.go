@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // field is a field name that the gateway acts on, found once while a head is
 // read.
 type field uint8
@@ -114,6 +116,22 @@ func all(b []byte, class uint8) bool {
 		}
 	}
 	return true
+}
+
+// isValue reports whether b may be a field value. Most are: eight bytes are
+// looked at together, and one by one only where a control character shows, since
+// a tab is allowed.
+func isValue(b []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for len(b) >= 8 {
+		x := binary.LittleEndian.Uint64(b)
+		del := x ^ 0x7f*ones
+		if ((x-0x20*ones)&^x|(del-ones)&^del)&high != 0 && !all(b[:8], valueByte) {
+			return false
+		}
+		b = b[8:]
+	}
+	return all(b, valueByte)
 }
 
 // IsToken reports whether b may be a field name or a method (RFC 9110 5.6.2).

@@ -159,7 +159,7 @@ func (h *Head) parseLine(raw []byte) error {
 		return ErrFieldName
 	}
 	value := trim(raw[colon+1:])
-	if !all(value, valueByte) {
+	if !isValue(value) {
 		return ErrFieldValue
 	}
 	l := line{raw: raw, name: raw[:colon], value: value, field: classify(raw[:colon])}
