@@ -98,13 +98,13 @@ func (b *builder) api(index int) {
 	a := b.newAPI(name(cfg))
 	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
 	b.next.apis[index] = a
+	policies, scopes := b.policies(index), b.scopes(index)
 	u, err := b.upstream(cfg)
 	if err != nil {
 		b.failed(err, "apis", index, "upstream")
 		return
 	}
 	last := b.gateway.forward(u)
-	policies, scopes := b.policies(index), b.scopes(index)
 	chains := map[string]exchange.Handler{}
 	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
 	a.handlers[0] = exchange.Chain(last, policies...)

@@ -61,9 +61,6 @@ func (n *generation) serve(x *exchange.Exchange) error {
 		raw, query = raw[:mark], raw[mark+1:]
 	}
 	path, slash, err := router.Canonical(x.Path[:0], raw)
-	if err == nil && bytes.IndexByte(query, '#') >= 0 {
-		err = router.ErrByte
-	}
 	if err != nil {
 		x.Path = append(path[:0], raw...) // for the log
 		return badPath(err)

@@ -36,18 +36,22 @@ func (g *Gateway) adminSources() admin.Sources {
 }
 
 func (g *Gateway) metricSources() metrics.Sources {
-	return metrics.Sources{InFlight: g.inFlight, Connections: g.connections, Reload: g.reloadCounts}
+	return metrics.Sources{InFlight: g.inFlight, Connections: g.connections, TokenCache: g.tokenCache, Reload: g.reloadCounts}
 }
 
 // running is what only this process knows of itself.
 func (g *Gateway) running() admin.Running {
-	return admin.Running{
+	r := admin.Running{
 		Version:     g.version,
 		Started:     g.started,
 		InFlight:    g.inFlight(),
 		Connections: g.connections(),
 		Reload:      g.reload(),
 	}
+	if n := g.live.Load(); n != nil {
+		r.AuthServers = n.tokens.Status()
+	}
+	return r
 }
 
 // inFlight counts the exchanges of all generations.
@@ -68,6 +72,15 @@ func (g *Gateway) connections() int64 {
 		return s.open.Load()
 	}
 	return 0
+}
+
+func (g *Gateway) tokenCache() metrics.TokenCache {
+	n := g.live.Load()
+	if n == nil {
+		return metrics.TokenCache{}
+	}
+	c := n.tokens.CacheStats()
+	return metrics.TokenCache{Hits: c.Hits, Misses: c.Misses, Entries: c.Entries, Bytes: c.Bytes}
 }
 
 func (g *Gateway) reloadCounts() metrics.Reload {

@@ -1,0 +1,65 @@
+//go:build !race
+
+package gateway
+
+import (
+	"bufio"
+	"io"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/gateway/exchange"
+	"postern/gateway/wire"
+)
+
+// TestHandleAllocatesNothing serves without an upstream: what is left is the
+// gateway's own work.
+func TestHandleAllocatesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name, target string
+		lines        []string
+		peer         string
+		status       int
+		most         float64
+	}{
+		{name: "good", target: "/gateway/orders/1.0/orders/7?a=b", status: 200},
+		{name: "with an id", target: "/gateway/orders/1.0/orders/7", lines: []string{"X-Request-Id: mine"}, status: 200},
+		// An address that is read from text takes one.
+		{name: "proxied", target: "/gateway/orders/1.0/orders/7", lines: []string{"X-Forwarded-For: 1.1.1.1"}, peer: "10.0.0.1", status: 200, most: 1},
+		{name: "not found", target: "/gateway/other", status: 404},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g, _ := newGateway(t, shop, upstreamAnswers)
+			g.access.out = io.Discard
+			if tt.peer == "" {
+				tt.peer = "192.0.2.7"
+			}
+			peer := netip.AddrPortFrom(netip.MustParseAddr(tt.peer), 1)
+			raw := "GET " + tt.target + " HTTP/1.1\r\nHost: h\r\n" + strings.Join(append(tt.lines, "", ""), "\r\n")
+			text, br := strings.NewReader(raw), bufio.NewReader(nil)
+			x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
+			serve := func() {
+				text.Reset(raw)
+				br.Reset(text)
+				x.Reset()
+				x.Peer = peer
+				_ = x.HTTP.Request.Header.Read(br) // as in newExchange
+				x.Request, _ = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head)
+				g.Handle(x)
+				if x.Answer.Status != tt.status && x.HTTP.Response.StatusCode() != tt.status {
+					t.Fatalf("status %d, %d", x.Answer.Status, x.HTTP.Response.StatusCode())
+				}
+				x.Finish(exchange.End{Status: tt.status, Duration: time.Millisecond})
+				lane := &g.access.lanes[0]
+				lane.lines = lane.lines[:0]
+			}
+			if allocs := testing.AllocsPerRun(500, serve); allocs > tt.most {
+				t.Errorf("serving allocates %v times", allocs)
+			}
+		})
+	}
+}
