@@ -20,6 +20,8 @@ import (
 
 var at = time.Unix(1_800_000_000, 0)
 
+func now() time.Time { return at }
+
 // hs256 signs with a shared secret, as a confused verifier would check it.
 func hs256(header, payload string, secret []byte) string {
 	text := b64(header) + "." + b64(payload)

@@ -135,7 +135,9 @@ func TestIssuerFailingLater(t *testing.T) {
 		{"empty set", func(p *idp) { p.body = `{"keys":[]}` }},
 		{"no keys at all", func(p *idp) { p.body = `{}` }},
 		{"null", func(p *idp) { p.body = `null` }},
-		{"nothing usable", func(p *idp) { p.body = jwks(`{"kid":"rsa-0","kty":"oct","k":"AAAA"}`, rsaSigner(1).jwk(`,"use":"enc"`)) }},
+		{"nothing usable", func(p *idp) {
+			p.body = jwks(`{"kid":"rsa-0","kty":"oct","k":"AAAA"}`, rsaSigner(1).jwk(`,"use":"enc"`))
+		}},
 		{"garbage", func(p *idp) { p.body = "<html>maintenance</html>" }},
 		{"cut off", func(p *idp) { p.body = p.body[:len(p.body)/2] }},
 		{"empty body", func(p *idp) { p.body = "" }},
@@ -274,7 +276,7 @@ func TestUnknownKidFlood(t *testing.T) {
 	keep(t, p, withURL(), func(t *testing.T, set *introspect.Set, view introspect.Introspector) {
 		flood := func(n int) {
 			for i := range n {
-				kid := signer{fmt.Sprint(time.Now().UnixNano(), "-", i), "RS256", rsaKeys()[2]}
+				kid := signer{fmt.Sprint(time.Now().UnixNano(), "-", i), "EdDSA", edKey()}
 				if err := judge(view, forAnHour(kid)); !errors.Is(err, introspect.ErrKey) {
 					t.Fatalf("unknown kid: %v", err)
 				}
