@@ -1,0 +1,183 @@
+package examples_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
+	"postern/gateway"
+	"postern/provisioning"
+	"postern/provisioning/config"
+)
+
+const root = ".."
+
+var (
+	yamlBlock  = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+	secretsDir = regexp.MustCompile(`/run/secrets/`)
+	namedFile  = regexp.MustCompile(`[\w-]+\.(?:crt|pem|key|pub|json)\b|secrets/[\w-]+`)
+	namedEnv   = regexp.MustCompile(`env: (\w+)`)
+)
+
+// readmes are the paths of every README.md of the project.
+func readmes(t *testing.T) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata") {
+			return fs.SkipDir
+		}
+		if err == nil && entry.Name() == "README.md" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("found %d README.md: %v", len(paths), err)
+	}
+	return paths
+}
+
+// TestReadmeYAML loads and builds every yaml block of every README, so that
+// whoever copies one has a configuration that runs.
+func TestReadmeYAML(t *testing.T) {
+	files := newKeyFiles(t)
+	for _, path := range readmes(t) {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range yamlBlock.FindAllSubmatchIndex(text, -1) {
+			line := 1 + strings.Count(string(text[:at[0]]), "\n")
+			t.Run(fmt.Sprintf("%s:%d", filepath.ToSlash(path), line), func(t *testing.T) {
+				loadBlock(t, string(text[at[2]:at[3]]), files)
+			})
+		}
+	}
+}
+
+// loadBlock loads a block with every file and variable it names in place.
+func loadBlock(t *testing.T, block string, files keyFiles) {
+	dir := t.TempDir()
+	block = secretsDir.ReplaceAllString(block, "secrets/")
+	if err := os.Mkdir(filepath.Join(dir, "secrets"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range namedFile.FindAllString(block, -1) {
+		if err := os.WriteFile(filepath.Join(dir, name), files.content(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var environ []string
+	for _, name := range namedEnv.FindAllStringSubmatch(block, -1) {
+		environ = append(environ, name[1]+"=secret")
+	}
+	path := filepath.Join(dir, "postern.yaml")
+	if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := provisioning.Load(provisioning.Sources{Paths: []string{path}, Environ: environ}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := gateway.New(zap.NewNop()).Check(loaded.Config); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// keyFiles are files of each kind that a README can name.
+type keyFiles struct{ certificate, private, public, set []byte }
+
+func newKeyFiles(t *testing.T) keyFiles {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true,
+	}
+	certificate, err1 := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	private, err2 := x509.MarshalPKCS8PrivateKey(key)
+	public, err3 := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	point, err4 := key.PublicKey.Bytes()
+	for _, err := range []error{err1, err2, err3, err4} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	set, err := json.Marshal(map[string]any{"keys": []map[string]string{{
+		"kty": "EC", "crv": "P-256", "kid": "1", "x": encode(point[1:33]), "y": encode(point[33:]),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(kind string, der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}) }
+	return keyFiles{block("CERTIFICATE", certificate), block("PRIVATE KEY", private), block("PUBLIC KEY", public), set}
+}
+
+func (f keyFiles) content(name string) []byte {
+	switch filepath.Ext(name) {
+	case ".crt", ".pem":
+		return f.certificate
+	case ".key":
+		return f.private
+	case ".pub":
+		return f.public
+	case ".json":
+		return f.set
+	default:
+		return []byte("secret\n")
+	}
+}
+
+// TestReadmeDefaults keeps the front page honest about defaults: what
+// it shows as the default settings is what an empty configuration has.
+func TestReadmeDefaults(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, chapter, found := strings.Cut(string(text), "### Listeners and limits")
+	block := yamlBlock.FindStringSubmatch(chapter)
+	if !found || block == nil {
+		t.Fatal("README.md has no block of listeners and limits")
+	}
+	shown := strings.Replace(block[1], "https: 4486", "https: none", 1)
+	shown, rest, _ := strings.Cut(shown, "tls:\n")
+	_, rest, _ = strings.Cut(rest, "limits:\n")
+	path := filepath.Join(t.TempDir(), "postern.yaml")
+	if err := os.WriteFile(path, []byte(shown+"limits:\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := provisioning.Load(provisioning.Sources{Paths: []string{path}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := loaded.Config, config.Default()
+	for _, c := range []*config.Config{got, want} {
+		if len(c.TrustedProxies) == 0 {
+			c.TrustedProxies = nil
+		}
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(config.Secret{})); diff != "" {
+		t.Errorf("the README's defaults are not the defaults (-real +shown):\n%s", diff)
+	}
+}
