@@ -148,8 +148,16 @@ func (c *Conn) Write(p []byte) (int, error) {
 		if c.stopped.Load() {
 			return written, ErrGone
 		}
-		n, err := c.Conn.Write(p)
+		part := p
+		if c.secure && len(part) > record {
+			part = part[:record]
+		}
+		n, err := c.Conn.Write(part)
 		written += n
+		if err == nil && n < len(p) {
+			p = p[n:]
+			continue
+		}
 		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
 		}
@@ -163,6 +171,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 		p = p[n:]
 	}
 }
+
+// record is the most that goes under one write deadline over TLS, where a write
+// that runs out of time cannot be continued.
+const record = 16 << 10
 
 // armWrite sets the write deadline unless the armed one still gives a peer at
 // least half the limit.
@@ -196,6 +208,19 @@ func (c *Conn) AwaitByte(limit time.Duration) error {
 		return ErrIdle
 	}
 	return err
+}
+
+// Quiet reports whether all that has arrived was read. Over TLS a record may
+// wait where Stale, which looks at the socket, cannot see it; otherwise Stale
+// says all there is to say.
+func (c *Conn) Quiet() bool {
+	if !c.secure {
+		return true
+	}
+	c.readBy = past
+	_ = c.SetReadDeadline(past) // so that the socket itself is not read
+	_, err := c.Conn.Read(c.first[:])
+	return errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // Stop makes reads and writes on c fail from now on, those that wait included.

@@ -105,10 +105,16 @@ func pair(t testing.TB) (near *wire.Conn, far net.Conn) {
 // securePair is pair over TLS.
 func securePair(t testing.TB) (*wire.Conn, net.Conn) {
 	t.Helper()
+	near, far := ends(t, "127.0.0.1:0")
+	return secured(t, near, far)
+}
+
+// secured makes a TLS connection of the two ends of another.
+func secured(t testing.TB, near, far net.Conn) (*wire.Conn, net.Conn) {
+	t.Helper()
 	server := httptest.NewTLSServer(nil) // lends its certificate
 	config := server.TLS
 	server.Close()
-	near, far := ends(t, "127.0.0.1:0")
 	caller := tls.Client(far, &tls.Config{InsecureSkipVerify: true})
 	secure := tls.Server(near, config)
 	done := make(chan error)
