@@ -93,11 +93,17 @@ type running struct {
 	stop    func(within time.Duration) error
 }
 
-// start runs a gateway from YAML text and ends it with the test, which fails
-// when anything of it is left.
+// start runs the gateway that b describes.
 func start(t testing.TB, b bundle) *running {
 	t.Helper()
-	cfg := load(t, b.text())
+	return startText(t, b.text())
+}
+
+// startText runs a gateway from YAML text and ends it with the test, which
+// fails when anything of it is left.
+func startText(t testing.TB, text string) *running {
+	t.Helper()
+	cfg := load(t, text)
 	s := newServer(cfg.Limits, zap.NewNop())
 	u, err := upstream.New(cfg.APIs[0].Upstream, cfg.Limits)
 	if err != nil {

@@ -85,8 +85,10 @@ func (s *server) serve(l net.Listener, secure func() *tls.Config) error {
 		}
 		if s.open.Add(1) > s.connections {
 			s.open.Add(-1)
-			_ = c.SetWriteDeadline(time.Now().Add(acceptPause))
-			_, _ = c.Write(overloaded) // a courtesy; the close says the same
+			if secure == nil {
+				_ = c.SetWriteDeadline(time.Now().Add(acceptPause))
+				_, _ = c.Write(overloaded) // a courtesy; the close says the same
+			}
 			_ = c.Close()
 			continue
 		}

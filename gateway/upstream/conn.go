@@ -39,7 +39,7 @@ func (c *conn) finish(clean bool) {
 		keep = up.end(c, keep) && keep
 	}
 	c.x, c.upload, c.Watch, c.Busy = nil, nil, nil, nil
-	if !keep {
+	if !keep || !c.Quiet() {
 		c.close()
 		return
 	}
