@@ -23,6 +23,7 @@ var (
 	ErrHost             = &Refusal{400, "host is missing, malformed, repeated or not that of the target (RFC 9112 3.2)"}
 	ErrContentLength    = &Refusal{400, "content-length is not one number (RFC 9110 8.6)"}
 	ErrTransferEncoding = &Refusal{400, "transfer-encoding is repeated, beside content-length, or not of HTTP/1.1 (RFC 9112 6.1)"}
+	ErrAuthorization    = &Refusal{400, "there are two authorization fields (RFC 9110 11.6.2)"}
 	ErrConnection       = &Refusal{400, "connection does not hold field names (RFC 9110 7.6.1)"}
 	ErrHead             = &Refusal{400, "header section is malformed"}
 	ErrTimeout          = &Refusal{408, "request took too long to arrive"}

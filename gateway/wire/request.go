@@ -96,7 +96,7 @@ func Diagnose(head []byte) error {
 
 // readLines reads the fields that end here.
 func (r *Request) readLines(head *Head) error {
-	hosts := 0
+	hosts, credentials := 0, 0
 	for i := range head.lines {
 		l := &head.lines[i]
 		if l.field == other || l.gone {
@@ -105,6 +105,8 @@ func (r *Request) readLines(head *Head) error {
 		switch l.field {
 		case host:
 			hosts++
+		case authorization:
+			credentials++
 		case connection:
 			if err := r.readConnection(head, l.value); err != nil {
 				return err
@@ -133,6 +135,9 @@ func (r *Request) readLines(head *Head) error {
 	}
 	if hosts > 1 || hosts == 0 && !r.HTTP10 {
 		return ErrHost
+	}
+	if credentials > 1 {
+		return ErrAuthorization // one would be judged, and the other believed
 	}
 	return nil
 }

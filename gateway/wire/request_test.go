@@ -84,6 +84,8 @@ var refusedRequests = []struct {
 	{"host with open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n", wire.ErrHost},
 	{"host with a name in brackets", "GET / HTTP/1.1\r\nHost: [name]\r\n", wire.ErrHost},
 	{"host twin only", "GET / HTTP/1.1\r\nHo_st: a\r\n", wire.ErrHost},
+	// RFC 9110 11.6.2: "a single" credentials value.
+	{"two authorization fields", "Authorization: Bearer a\r\nauthorization: Basic b\r\n", wire.ErrAuthorization},
 	// RFC 9110 10.1.1: 417 "if it cannot support that expectation".
 	{"expectation unknown", "Content-Length: 3\r\nExpect: 200-ok\r\n", wire.ErrExpect},
 	{"expectation twice", "Content-Length: 3\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n", wire.ErrExpect},
