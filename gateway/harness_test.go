@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,9 +12,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"postern/gateway/exchange"
-	"postern/gateway/problem"
-	"postern/gateway/upstream"
 	"postern/provisioning"
 	"postern/provisioning/config"
 )
@@ -87,6 +82,7 @@ func load(t testing.TB, text string) *config.Config {
 
 // running is a gateway that serves.
 type running struct {
+	*Gateway
 	t       testing.TB
 	server  *server
 	address string
@@ -103,66 +99,31 @@ func start(t testing.TB, b bundle) *running {
 // fails when anything of it is left.
 func startText(t testing.TB, text string) *running {
 	t.Helper()
-	cfg := load(t, text)
-	s := newServer(cfg.Limits, zap.NewNop())
-	u, err := upstream.New(cfg.APIs[0].Upstream, cfg.Limits)
-	if err != nil {
+	g := New(zap.NewNop())
+	if err := g.Apply(load(t, text)); err != nil {
 		t.Fatal(err)
 	}
-	base := strings.TrimSuffix(cfg.APIs[0].BasePath, "/")
-	s.handle = func(x *exchange.Exchange) {
-		path, query, asked := strings.Cut(string(x.HTTP.Request.Header.RequestURI()), "?")
-		x.Path = append(x.Path[:0], path...)
-		if asked {
-			x.Query = []byte(query)
-		}
-		for _, p := range cfg.TrustedProxies {
-			x.Trusted = x.Trusted || p.Contains(x.Peer.Addr())
-		}
-		rest, found := strings.CutPrefix(path, base)
-		var failed error = problem.NotFound
-		if found {
-			x.Rest = []byte(rest)
-			failed = u.Forward(x)
-		}
-		if failed != nil {
-			x.HTTP.Response.SetStatusCode(failed.(*problem.Problem).Status)
-			x.HTTP.Response.SetBodyString(failed.Error())
-		}
+	if err := g.Listen(); err != nil {
+		t.Fatal(err)
 	}
-	s.refuse = func(x *exchange.Exchange, p *problem.Problem) {
-		x.HTTP.Response.SetStatusCode(p.Status)
-		x.HTTP.Response.SetBodyString(p.Detail)
+	r := &running{t: t, Gateway: g, server: g.server.Load()}
+	if a := g.Addrs(); a.HTTPS != nil {
+		r.address = a.HTTPS.String()
+	} else {
+		r.address = a.HTTP.String()
 	}
-	r := &running{t: t, server: s}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(context.Background()) }()
 	r.stop = func(within time.Duration) error {
 		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
-		defer u.Close()
-		return s.shutdown(ctx)
+		return g.Shutdown(ctx)
 	}
 	t.Cleanup(func() {
-		r.stop(time.Second)
+		_ = r.stop(time.Second) // a test that leaves requests running says so itself
+		<-served
 		noneLeft(t)
 	})
-	listen := cfg.Ports.HTTP
-	secure, err := serverTLS(cfg.TLS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if secure != nil {
-		listen = cfg.Ports.HTTPS
-	}
-	l, err := net.Listen("tcp", string(listen))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.address = l.Addr().String()
-	var current func() *tls.Config
-	if secure != nil {
-		current = func() *tls.Config { return secure }
-	}
-	go s.serve(l, current)
 	return r
 }
 
