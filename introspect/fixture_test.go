@@ -1,7 +1,6 @@
 package introspect_test
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -211,7 +210,7 @@ func (p *idp) RoundTrip(req *http.Request) (*http.Response, error) {
 	header := http.Header{"Etag": {etag}, "Cache-Control": {control}}
 	return &http.Response{
 		StatusCode: status, Header: header, Request: req, ContentLength: -1,
-		Body: io.NopCloser(bytes.NewReader([]byte(body))),
+		Body: io.NopCloser(strings.NewReader(body)),
 	}, nil
 }
 

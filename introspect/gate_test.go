@@ -12,6 +12,7 @@ import (
 )
 
 func TestVerificationsAreLimited(t *testing.T) {
+	edKey()
 	synctest.Test(t, func(t *testing.T) {
 		set, view := open(t, withFile(setOf(edSigner())))
 		cached := forAnHour(edSigner())
@@ -44,6 +45,7 @@ func TestVerificationsAreLimited(t *testing.T) {
 }
 
 func TestTheQueueIsLimited(t *testing.T) {
+	edKey()
 	synctest.Test(t, func(t *testing.T) {
 		set, view := open(t, withFile(setOf(edSigner())))
 		release := set.Occupy(defaults.Verifications)

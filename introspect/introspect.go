@@ -1,5 +1,15 @@
 // Package introspect says who a token speaks for. It verifies JWTs against the
 // key set of their issuer; it knows nothing of HTTP requests or of problems.
+//
+// The path of a token: view.go looks into cache.go, else picks the auth server
+// by the issuer the token claims; jws.go and json.go take the token apart,
+// local.go and claims.go judge it, gate.go lets a few signatures be checked at
+// once, keys.go chooses the key, golang-jwt checks the signature.
+//
+// The path of a key: source.go says where it comes from, refresh.go fetches it
+// in the background and demand.go for a token that names an unknown one; jwk.go,
+// pem.go and key.go refuse what should not verify; keyset.go holds what is left,
+// over reloads too. set.go puts the auth servers of a configuration together.
 package introspect
 
 import (

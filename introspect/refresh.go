@@ -127,21 +127,25 @@ func (k *keySet) rest(ctx context.Context, begun time.Time, wait time.Duration) 
 			return true
 		case <-k.wake:
 		}
-		if k.asked() {
+		asked, due := k.hurry(begun, wait)
+		if asked {
 			return true
 		}
-		// A new owner may want fresher keys than the last one.
-		if refresh := k.caring().refresh; refresh < wait {
-			wait = refresh
-			timer.Reset(time.Until(begun.Add(wait)))
-		}
+		timer.Reset(time.Until(due))
 	}
 }
 
-func (k *keySet) asked() bool {
+// hurry says whether a fetch was asked for, and otherwise when the next one is
+// due: sooner than planned if a new owner wants fresher keys than the last one.
+func (k *keySet) hurry(begun time.Time, wait time.Duration) (asked bool, due time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.flight != nil
+	refresh := k.care.refresh
+	if k.flight == nil && wait > refresh+refresh/10 {
+		wait = refresh
+		k.history.next = begun.Add(wait)
+	}
+	return k.flight != nil, begun.Add(wait)
 }
 
 // pause is how long good keys are left alone: what the server says, or refresh

@@ -195,3 +195,24 @@ func TestStaleOwnersDoNotStopTheKeys(t *testing.T) {
 		}
 	})
 }
+
+func TestAShorterRefreshActsOnKeysThatAreTakenOver(t *testing.T) {
+	p := newIDP(rsaSigner(0))
+	keep(t, p, withURL(), func(t *testing.T, before *introspect.Set, _ introspect.Introspector) {
+		shorter := withURL()
+		shorter.Local.Refresh = config.Duration(time.Minute)
+		after := next(t, before, defaults, shorter)
+		after.Start()
+		defer after.Close()
+		before.Close()
+		synctest.Wait()
+		if due := time.Until(after.Status()[0].NextRefresh); due > time.Minute {
+			t.Errorf("next refresh in %s", due)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := p.count(); n != 2 {
+			t.Errorf("%d fetches after a minute, want 2", n)
+		}
+	})
+}
