@@ -30,16 +30,15 @@ type Loaded struct {
 }
 
 // DefaultPaths are the sources when none is named: postern.yaml in the working
-// directory, else /etc/postern, whichever is there; the former when none is.
+// directory, else /etc/postern, whichever is there; none when neither is, which
+// Load reports.
 func DefaultPaths() []string {
-	const near, far = "postern.yaml", "/etc/postern"
-	if _, err := os.Stat(near); err == nil {
-		return []string{near}
+	for _, path := range []string{"postern.yaml", "/etc/postern"} {
+		if _, err := os.Stat(path); err == nil {
+			return []string{path}
+		}
 	}
-	if _, err := os.Stat(far); err == nil {
-		return []string{far}
-	}
-	return []string{near}
+	return nil
 }
 
 // Load reads all sources into one configuration. It touches nothing but files.
@@ -76,7 +75,7 @@ func (l *loader) load(s Sources, running *config.Config) *Loaded {
 		cwd = "/"
 	}
 	if len(s.Paths) == 0 {
-		l.lose("postern", "no configuration is named")
+		l.lose("postern", "no configuration is named, and neither postern.yaml nor /etc/postern is there: name a file or a directory with -c")
 	}
 	for _, path := range s.Paths {
 		l.source(path, cwd)

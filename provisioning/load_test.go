@@ -152,7 +152,7 @@ func TestSourcesThatAreNotThere(t *testing.T) {
 		t.Error("a faulty load still has a Config")
 	}
 	_, err = load(nil)
-	wantReport(t, err, "postern: no configuration is named")
+	wantReport(t, err, "postern: no configuration is named, and neither postern.yaml nor /etc/postern is there: name a file or a directory with -c")
 }
 
 func TestDefaultPaths(t *testing.T) {
