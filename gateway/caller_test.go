@@ -295,3 +295,23 @@ func TestPanicEndsOneConnection(t *testing.T) {
 	eventually(t, "upstream connection closed", func() bool { return u.open.Load() == 0 })
 	eventually(t, "connection forgotten", func() bool { return g.server.open.Load() == 0 })
 }
+
+// When an upload fails, either the connection goes on or the answer says that
+// it does not.
+func TestFailedUploadKeepsItsWord(t *testing.T) {
+	u := newTarget(t, func(_ *target, p *peer) {
+		p.Conn.(*net.TCPConn).SetLinger(0) // reset, in the middle of whatever is sent
+	})
+	g := start(t, bundle{target: u.address})
+	for i := range 200 {
+		p := g.dial()
+		answer := p.do("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")
+		wantStatus(t, answer, 502)
+		if field(answer, "Connection") == "close" {
+			p.ended()
+		} else if again := p.do(lines("GET / HTTP/1.1", "Host: x")); status(again) != 502 {
+			t.Fatalf("request %d on a connection that was to be kept: %q", i, again)
+		}
+		p.Close()
+	}
+}

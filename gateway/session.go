@@ -226,7 +226,7 @@ func release(a *exchange.Answer, clean bool) {
 // dropped; otherwise the connection ends, since those bytes would be read as
 // the next request.
 func (s *session) answer(x *exchange.Exchange, read bool) (again bool, end exchange.End) {
-	again = read && !x.Request.Close && !s.server.draining.Load()
+	again = read && !x.Request.Close && !s.conn.Deaf() && !s.server.draining.Load()
 	response := &x.HTTP.Response
 	if !again {
 		response.SetConnectionClose()

@@ -4,7 +4,7 @@ package gateway
 
 // The race detector multiplies both time and memory.
 const (
-	large     = 256 << 20
-	residency = 200 << 20
+	large     = 128 << 20
+	residency = 128 << 20
 	raced     = true
 )

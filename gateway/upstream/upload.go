@@ -76,13 +76,24 @@ func (up *upload) ask(c *conn, piece *[]byte) (readErr, writeErr error) {
 // or c is not kept, it is stopped: nobody needs the rest. It reports whether
 // the request was sent whole.
 func (up *upload) end(c *conn, keep bool) bool {
-	if !up.whole.Load() || !keep {
-		c.Stop()
-		if !up.whole.Load() {
-			up.caller.StopReading()
-		}
+	select {
+	case <-up.done:
+	default:
+		up.stop(c, keep)
+		<-up.done
 	}
-	<-up.done
 	up.caller.Busy = nil
 	return up.readErr == nil && up.writeErr == nil && up.whole.Load()
+}
+
+// stop makes both sides of an upload that still runs fail, as far as they are
+// of no more use.
+func (up *upload) stop(c *conn, keep bool) {
+	whole := up.whole.Load()
+	if !whole || !keep {
+		c.Stop()
+	}
+	if !whole {
+		up.caller.StopReading()
+	}
 }

@@ -237,6 +237,10 @@ func (c *Conn) StopReading() {
 	_ = c.SetReadDeadline(past)
 }
 
+// Deaf reports whether reads have been stopped, so that the connection can
+// carry no other request.
+func (c *Conn) Deaf() bool { return c.deaf.Load() }
+
 // lingerTime and lingerSize bound what is read to let an answer arrive.
 const (
 	lingerTime = time.Second
