@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"postern/introspect"
@@ -26,6 +27,7 @@ func TestRotation(t *testing.T) {
 		}
 		p.change(func(p *idp) { p.body = setOf(rsaSigner(1)) })
 		time.Sleep(20 * time.Minute)
+		synctest.Wait()
 		if err := judge(view, old); !errors.Is(err, introspect.ErrKey) {
 			t.Errorf("cached token of a key that left: %v", err)
 		}
