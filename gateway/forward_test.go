@@ -72,7 +72,7 @@ func TestMessagesAreRelayedByteForByte(t *testing.T) {
 		{
 			"nobody is believed for whom it forwards, in no spelling",
 			message{
-				"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1\r\nx_forwarded_for: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Prefix: /e\r\nContent_Length: 9\r\nTransfer_Encoding: chunked\r\n\r\n",
+				"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1\r\nx_forwarded_for: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\nX-Real-IP: 1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Prefix: /e\r\nX-Forwarded-User: root\r\nX.Forwarded.For: 1.1.1.1\r\nContent_Length: 9\r\nTransfer_Encoding: chunked\r\n\r\n",
 				"GET / HTTP/1.1\r\nHost: TARGET\r\n" + forwarded("x") + "Via: 1.1 postern\r\n\r\n",
 			},
 			message{ok, ok},

@@ -24,7 +24,7 @@ const (
 	expect
 	trailer
 	// Names that say who calls or what is asked, which "Connection" must not
-	// remove and which must not stand a second time with "_" for "-".
+	// remove and which must not stand a second time with another mark for "-".
 	authorization
 	cookie
 	cacheControl
@@ -61,15 +61,21 @@ var byLength = [...][]struct {
 	12: {{"content-type", contentType}, {"x-request-id", xRequestID}},
 	13: {{"authorization", authorization}, {"cache-control", cacheControl}, {"content-range", contentOther}},
 	14: {{"content-length", contentLength}, {"http2-settings", http2Settings}},
-	15: {{"x-forwarded-for", xForwarded}},
-	16: {{"proxy-connection", proxyConnection}, {"content-encoding", contentOther}, {"content-location", contentOther}, {"content-language", contentOther}, {"x-forwarded-host", xForwarded}, {"x-forwarded-port", xForwarded}},
-	17: {{"transfer-encoding", transferEncoding}, {"x-forwarded-proto", xForwarded}},
-	18: {{"proxy-authenticate", proxyAuthenticate}, {"x-forwarded-prefix", xForwarded}, {"x-forwarded-server", xForwarded}},
+	16: {{"proxy-connection", proxyConnection}, {"content-encoding", contentOther}, {"content-location", contentOther}, {"content-language", contentOther}},
+	17: {{"transfer-encoding", transferEncoding}},
+	18: {{"proxy-authenticate", proxyAuthenticate}},
 	19: {{"proxy-authorization", proxyAuthorization}, {"content-disposition", contentOther}},
 }
 
-// classify finds a name, "_" read as "-".
+// forwardedPrefix begins the names by which proxies say for whom they forward.
+// Whoever invents one more is not to be believed either.
+const forwardedPrefix = "x-forwarded-"
+
+// classify finds a name, other marks read as "-".
 func classify(name []byte) field {
+	if len(name) > len(forwardedPrefix) && sameName(name[:len(forwardedPrefix)], forwardedPrefix) {
+		return xForwarded
+	}
 	if len(name) >= len(byLength) {
 		return other
 	}
@@ -86,7 +92,7 @@ const (
 	tokenByte = 1 << iota
 	valueByte
 	targetByte
-	underscore
+	mark // a token byte that is no letter, digit or "-"
 )
 
 var classes = func() (t [256]uint8) {
@@ -103,8 +109,10 @@ var classes = func() (t [256]uint8) {
 	}
 	for _, c := range []byte("!#$%&'*+-.^_`|~") {
 		t[c] |= tokenByte
+		if c != '-' {
+			t[c] |= mark
+		}
 	}
-	t['_'] |= underscore
 	return t
 }()
 

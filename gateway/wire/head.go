@@ -14,6 +14,8 @@ type Head struct {
 	arena  []byte                  // the bytes of added lines
 	edits  []string                // names that were set or removed: trailers must not bring them back
 	mirror *fasthttp.RequestHeader // shows the same changes; nil for answers
+
+	nominated int // names that Connection has removed
 }
 
 // line is one field line. Its slices point into the received head or the arena.
@@ -25,7 +27,7 @@ type line struct {
 
 // Reset forgets all lines and keeps the buffers.
 func (h *Head) Reset() {
-	h.lines, h.arena, h.edits, h.mirror = h.lines[:0], h.arena[:0], h.edits[:0], nil
+	h.lines, h.arena, h.edits, h.mirror, h.nominated = h.lines[:0], h.arena[:0], h.edits[:0], nil, 0
 }
 
 // Get returns the value of the first line named name, in any case, or nil.
@@ -38,8 +40,8 @@ func (h *Head) Get(name string) []byte {
 	return nil
 }
 
-// Del removes every line named name, in any case and with "_" in place of "-":
-// many servers read those twins as the same name.
+// Del removes every line named name, in any case and with "_" or any other mark
+// in place of "-": many servers read those twins as the same name.
 func (h *Head) Del(name string) {
 	h.edits = append(h.edits, name)
 	for i := range h.lines {
@@ -163,7 +165,7 @@ func (h *Head) parseLine(raw []byte) error {
 		return ErrFieldValue
 	}
 	l := line{raw: raw, name: raw[:colon], value: value, field: classify(raw[:colon])}
-	if l.field != other && class&underscore != 0 {
+	if l.field != other && class&mark != 0 {
 		// A twin of a name that the gateway reads or sets: what is behind
 		// the upstream's CGI-like interface could not tell them apart.
 		l.field, l.gone = other, true
@@ -207,7 +209,7 @@ func equalFold(a []byte, b string) bool {
 	return true
 }
 
-// sameName is equalFold where "_" and "-" are the same.
+// sameName is equalFold where "-" and all other marks are the same.
 func sameName(a []byte, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -228,7 +230,7 @@ func lower(c byte) byte {
 }
 
 func twin(c byte) byte {
-	if c == '_' {
+	if classes[c]&mark != 0 {
 		return '-'
 	}
 	return lower(c)

@@ -144,7 +144,7 @@ func TestHeadTakeList(t *testing.T) {
 func TestHeadDropForwarded(t *testing.T) {
 	m := readHead(t, "Forwarded: for=1\r\nX-Forwarded-For: 1\r\nX-Forwarded-Proto: https\r\nX-Real-IP: 1\r\nVia: 1.1 a\r\nX-Forwarded-Custom: 1\r\n")
 	m.head.DropForwarded()
-	if got := string(m.head.AppendForward(nil)); got != "Via: 1.1 a\r\nX-Forwarded-Custom: 1\r\n" {
+	if got := string(m.head.AppendForward(nil)); got != "Via: 1.1 a\r\n" {
 		t.Errorf("left over: %q", got)
 	}
 	if got := m.header.Peek("X-Forwarded-For"); got != nil {

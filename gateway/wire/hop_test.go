@@ -3,6 +3,8 @@ package wire_test
 import (
 	"strings"
 	"testing"
+
+	"postern/gateway/wire"
 )
 
 // forwarded is what of a request's fields goes on.
@@ -62,7 +64,7 @@ func TestConnectionCannotNameProtectedFields(t *testing.T) {
 	for _, name := range []string{
 		"Authorization", "Cookie", "Cache-Control", "Content-Type", "Content-Encoding", "Content-Range", "Content-Language",
 		"Content-Location", "Content-Disposition", "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
-		"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Real-IP", "X-Request-ID",
+		"X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-Client-Cert", "X-Real-IP", "X-Request-ID",
 		"Traceparent", "Tracestate", "Trailer",
 	} {
 		for _, spelled := range []string{name, strings.ToLower(name), strings.ReplaceAll(name, "-", "_")} {
@@ -78,12 +80,29 @@ func TestConnectionCannotNameProtectedFields(t *testing.T) {
 	}
 }
 
-// Servers with a CGI-like interface read "_" as "-": a twin of a field that the
-// gateway reads, sets or removes would be a second, unchecked one.
+// Each name is looked for in the whole head, so their number is bounded.
+func TestConnectionNamesFewFields(t *testing.T) {
+	const line = "GET / HTTP/1.1\r\nHost: a\r\n"
+	if _, err := readRequest(line + "Connection: close" + strings.Repeat(", a", 64) + "\r\n\r\n"); err != nil {
+		t.Errorf("64 names: %v", err)
+	}
+	for _, fields := range []string{
+		"Connection: close" + strings.Repeat(", a", 65) + "\r\n",
+		"Connection: a" + strings.Repeat(", a", 32) + "\r\nConnection: a" + strings.Repeat(", a", 32) + "\r\n",
+	} {
+		_, err := readRequest(line + fields + "\r\n")
+		mustBe(t, err, wire.ErrConnection)
+	}
+}
+
+// Servers with a CGI-like interface read "_", and some of them every other
+// mark, as "-": a twin of a field that the gateway reads, sets or removes would
+// be a second, unchecked one.
 func TestTwinsAreDropped(t *testing.T) {
 	for _, name := range []string{
 		"X_Forwarded_For", "X-Forwarded_For", "x_request_id", "X_Real_IP", "Content_Length", "Content_Type",
-		"Transfer_Encoding", "Proxy_Authorization", "Keep_Alive", "Cache_Control",
+		"Transfer_Encoding", "Proxy_Authorization", "Keep_Alive", "Cache_Control", "X_Forwarded_User",
+		"X.Forwarded.For", "X!Request~Id", "Content.Length", "X-Forwarded|User",
 	} {
 		if got := forwarded(t, name+": 1\r\nA: 2\r\n"); got != "A: 2\r\n" {
 			t.Errorf("%s: forwarded %q", name, got)

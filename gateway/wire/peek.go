@@ -7,6 +7,10 @@ import (
 	"io"
 )
 
+// maxFields bounds the field lines of a head: what is kept of each line is many
+// times as long as the shortest one.
+const maxFields = 256
+
 // PeekHead waits until br holds a whole head and returns it with its empty
 // line, not consumed. It fails as soon as a line ends with a bare LF, so that a
 // peer that never sends CRLF does not hold the connection to its limit. The
@@ -28,6 +32,9 @@ func PeekHead(br *bufio.Reader) ([]byte, error) {
 				return buf[:end+1], nil
 			}
 			start, lines = end+1, lines+1
+			if lines > 1+maxFields {
+				return nil, ErrTooManyFields
+			}
 		}
 		if _, err := br.Peek(len(buf) + 1); err != nil {
 			return nil, peekError(err, len(buf), lines)

@@ -34,6 +34,8 @@ func TestPeekHead(t *testing.T) {
 		{"nothing", "", "", io.EOF},
 		{"cut", head[:len(head)-1], "", io.ErrUnexpectedEOF},
 		{"cut in the line", "GET", "", io.ErrUnexpectedEOF},
+		{"as many fields as there may be", "GET / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", 256) + "\r\n", "GET / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", 256) + "\r\n", nil},
+		{"one field more", "GET / HTTP/1.1\r\n" + strings.Repeat("a:\r\n", 257) + "\r\n", "", wire.ErrTooManyFields},
 		{"LF first", "\n" + head, "", wire.ErrLineEnd},
 		{"LF at the end of an endless head", "GET / HTTP/1.1\n", "", wire.ErrLineEnd},
 	} {

@@ -24,12 +24,13 @@ var (
 	ErrContentLength    = &Refusal{400, "content-length is not one number (RFC 9110 8.6)"}
 	ErrTransferEncoding = &Refusal{400, "transfer-encoding is repeated, beside content-length, or not of HTTP/1.1 (RFC 9112 6.1)"}
 	ErrAuthorization    = &Refusal{400, "there are two authorization fields (RFC 9110 11.6.2)"}
-	ErrConnection       = &Refusal{400, "connection does not hold field names (RFC 9110 7.6.1)"}
+	ErrConnection       = &Refusal{400, "connection does not hold field names, or more than 64 (RFC 9110 7.6.1)"}
 	ErrHead             = &Refusal{400, "header section is malformed"}
 	ErrTimeout          = &Refusal{408, "request took too long to arrive"}
 	ErrTargetTooLong    = &Refusal{414, "request line is longer than limits.header_size"}
 	ErrExpect           = &Refusal{417, "expectation is not 100-continue (RFC 9110 10.1.1)"}
 	ErrHeadTooLong      = &Refusal{431, "header section is longer than limits.header_size"}
+	ErrTooManyFields    = &Refusal{431, "header section has more than 256 fields"}
 	ErrMethod           = &Refusal{501, "method is CONNECT, TRACE or not upper-case letters and hyphens"}
 	ErrCoding           = &Refusal{501, "transfer coding is not chunked alone"}
 	ErrVersion          = &Refusal{505, "HTTP version is neither 1.0 nor 1.1"}

@@ -178,11 +178,17 @@ func (h *Head) nominate(value []byte) (closing bool, err error) {
 		case equalFold(token, "close"):
 			closing = true
 		case classify(token) == other:
+			if h.nominated++; h.nominated > maxNominated {
+				return false, ErrConnection
+			}
 			h.dropNamed(token)
 		}
 	}
 	return closing, nil
 }
+
+// maxNominated bounds how often a head is searched for what Connection names.
+const maxNominated = 64
 
 func (h *Head) dropNamed(name []byte) {
 	for i := range h.lines {
