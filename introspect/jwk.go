@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -9,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/MicahParks/jwkset"
+	"github.com/MicahParks/keyfunc/v3"
 )
 
 // parseJWKS reads a key set, key by key, so that one unusable key does not cost
@@ -46,8 +47,8 @@ func parseJWKS(body []byte) (*keys, error) {
 	return parsed, nil
 }
 
-// jwk is what is read of a key. Certificates (x5c, x5u) are not: jwkset would
-// fetch the address they name.
+// jwk is what is read of a key. Certificates (x5c, x5u) are not: what they say
+// is for whoever issued them to vouch for.
 type jwk struct {
 	ID         string   `json:"kid"`
 	Type       string   `json:"kty"`
@@ -75,17 +76,36 @@ func parseJWK(raw json.RawMessage) (id string, k *key, err error) {
 	if err := j.check(); err != nil {
 		return j.ID, nil, err
 	}
-	parsed, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{
-		KTY: jwkset.KTY(j.Type), CRV: jwkset.CRV(j.Curve), X: j.X, Y: j.Y, N: j.N, E: j.E,
-	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{SkipMetadata: true})
+	public, err := j.public()
 	if err != nil {
 		return j.ID, nil, errors.New(strings.ReplaceAll(err.Error(), "\n", ": "))
 	}
-	k, err = newKey(j.ID, j.pinned(), parsed.Key())
+	k, err = newKey(j.ID, j.pinned(), public)
 	return j.ID, k, err
 }
 
-// check refuses what jwkset would accept.
+// public lets keyfunc read the key itself, and nothing around it: from alg, use
+// and certificates it would conclude what is decided here, and it would fetch
+// what x5u names. Its way to choose a key for a token is not used either: it
+// refuses the alg that some issuers state, and lets a token without kid try
+// every key.
+func (j *jwk) public() (any, error) {
+	raw, err := json.Marshal(map[string]string{"kty": j.Type, "crv": j.Curve, "x": j.X, "y": j.Y, "n": j.N, "e": j.E})
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := keyfunc.NewJWKJSON(raw)
+	if err != nil {
+		return nil, err
+	}
+	set, err := parsed.VerificationKeySet(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return set.Keys[0], nil
+}
+
+// check refuses what keyfunc would accept.
 func (j *jwk) check() error {
 	switch {
 	case j.Type == "oct" || j.Shared != nil:
@@ -104,7 +124,7 @@ func (j *jwk) check() error {
 	return nil
 }
 
-// smallExponent reports whether e fits: jwkset would cut off a longer one.
+// smallExponent reports whether e fits: keyfunc would cut off a longer one.
 func (j *jwk) smallExponent() bool {
 	e, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(j.E, "="))
 	return err == nil && len(bytes.TrimLeft(e, "\x00")) <= 4
