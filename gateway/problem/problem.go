@@ -41,7 +41,6 @@ var (
 	UpstreamInvalid     = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
 	KeysUnavailable     = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	Overloaded          = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
-	Draining            = &Problem{Code: "draining", Status: 503, Title: "The gateway is shutting down", RetryAfter: time.Second}
 	UpstreamTimeout     = &Problem{Code: "upstream_timeout", Status: 504, Title: "The service did not answer in time"}
 	VersionNotSupported = &Problem{Code: "version_not_supported", Status: 505, Title: "The HTTP version is not supported"}
 )
@@ -55,7 +54,7 @@ func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, KeysUnavailable, Overloaded, Draining, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, KeysUnavailable, Overloaded, UpstreamTimeout, VersionNotSupported,
 	}
 }
 
