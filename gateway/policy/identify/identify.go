@@ -47,15 +47,8 @@ type identifier struct {
 // Reasons of this policy's own; the others are introspect's.
 var (
 	errAudience   = errors.New("token is for another audience")
-	errTwoFields  = errors.New("two Authorization fields")
 	errAuthServer = errors.New("token's auth server is not one of this API")
 )
-
-// ambiguous is told to a caller whose credentials can be read in two ways.
-var ambiguous = &problem.Problem{
-	Code: problem.BadRequest.Code, Status: problem.BadRequest.Status, Title: problem.BadRequest.Title,
-	Detail: "there are two Authorization fields",
-}
 
 // identify fills in x.Caller and rewrites the head, or says why not.
 func (id *identifier) identify(x *exchange.Exchange) error {
@@ -79,19 +72,12 @@ func (id *identifier) identify(x *exchange.Exchange) error {
 	return nil
 }
 
-// bearer returns the token of the one Authorization field. The string borrows
-// the request's memory: copying each token would cost more than finding it in a
-// cache does.
+// bearer returns the token of the Authorization field; wire has refused a second
+// one. The string borrows the request's memory: copying each token would cost
+// more than finding it in a cache does.
 func bearer(x *exchange.Exchange) (string, error) {
-	fields := x.HTTP.Request.Header.PeekAll(fasthttp.HeaderAuthorization)
-	if len(fields) > 1 {
-		x.Reason = errTwoFields.Error()
-		return "", ambiguous
-	}
-	if len(fields) == 0 {
-		return "", problem.TokenMissing
-	}
-	scheme, token, _ := bytes.Cut(fields[0], space)
+	field := x.HTTP.Request.Header.Peek(fasthttp.HeaderAuthorization)
+	scheme, token, _ := bytes.Cut(field, space)
 	token = bytes.Trim(token, " ")
 	if !bytes.EqualFold(scheme, bearerScheme) || len(token) == 0 {
 		return "", problem.TokenMissing
