@@ -1,6 +1,9 @@
 package router
 
-import "errors"
+import (
+	"bytes"
+	"errors"
+)
 
 // What a path can be refused for. The texts name the rule and never the path.
 var (
@@ -64,12 +67,15 @@ func dotSegment(path []byte) bool {
 		if end < len(path) && path[end] == '.' {
 			end++
 		}
-		if end == len(path) || path[end] == '/' || path[end] == ';' || escapedSlash(path[end:]) {
+		if end == len(path) || path[end] == '/' || path[end] == ';' || escapedSlash(path[end:]) || bytes.HasPrefix(path[end:], escapedSemicolon) {
 			return true
 		}
 	}
 	return false
 }
+
+// escapedSemicolon is what some proxy behind may decode before it forwards.
+var escapedSemicolon = []byte("%3B")
 
 func startsSegment(path []byte, i int) bool {
 	return path[i-1] == '/' || i >= 3 && escapedSlash(path[i-3:])

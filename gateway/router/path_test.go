@@ -58,6 +58,7 @@ func TestCanonical(t *testing.T) {
 		{raw: "//../a", err: router.ErrDotSegment},
 		{raw: "/a/..;x/b", err: router.ErrDotSegment},
 		{raw: "/a/.;/b", err: router.ErrDotSegment},
+		{raw: "/a/..%3b/b", err: router.ErrDotSegment},
 		{raw: "/a%2f..%2fb", err: router.ErrDotSegment},
 		{raw: "/a%2f%2e%2e", err: router.ErrDotSegment},
 		{raw: "/..%2fa", err: router.ErrDotSegment},
