@@ -278,6 +278,22 @@ func TestAnIssuersKeysVerifyItsOwnTokensOnly(t *testing.T) {
 	}
 }
 
+// What a token holds is quoted in the log, and its sender does not say how long
+// the log's lines are.
+func TestReasonsAreShort(t *testing.T) {
+	s, long := rsaSigner(0), strings.Repeat("x", 8<<10)
+	_, view := open(t, withFile(setOf(s)))
+	for _, token := range []string{
+		s.sign(`{"alg":"`+long+`"}`, claims(now(), "")),
+		s.sign(`{"alg":"RS256","typ":"`+long+`"}`, claims(now(), "")),
+		s.token(`{"iss":"` + long + `"}`),
+	} {
+		if err := judge(view, token); err == nil || len(err.Error()) > 400 {
+			t.Errorf("refused with %.500v", err)
+		}
+	}
+}
+
 func TestIssuerUnchecked(t *testing.T) {
 	server := withFile(setOf(rsaSigner(0)))
 	server.Issuer = config.Issuer{Unchecked: true}

@@ -58,7 +58,7 @@ func parse(raw string) (*jws, error) {
 		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
 	}
 	if twin := twinOf(t.claims, registeredClaims); twin != "" {
-		return nil, fmt.Errorf("%w: %q is another spelling of a registered claim", ErrClaims, twin)
+		return nil, fmt.Errorf("%w: %.64q is another spelling of a registered claim", ErrClaims, twin)
 	}
 	return t, nil
 }
@@ -91,7 +91,7 @@ func parseHeader(encoded string) (h header, err error) {
 		return h, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
 	if twin := twinOf(members, registeredParameters); twin != "" {
-		return h, fmt.Errorf("%w: header: %q is another spelling of a parameter", ErrMalformed, twin)
+		return h, fmt.Errorf("%w: header: %.64q is another spelling of a parameter", ErrMalformed, twin)
 	}
 	for _, name := range refusedParameters {
 		if _, present := members[name]; present {

@@ -44,10 +44,10 @@ func (s *server) fresh(now time.Time) bool { return s.keys.fresh(now, s.maxStale
 func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*Token, *key, error) {
 	method := s.methods[t.header.alg]
 	if method == nil {
-		return nil, nil, fmt.Errorf("%w: %q", ErrAlgorithm, t.header.alg)
+		return nil, nil, fmt.Errorf("%w: %.64q", ErrAlgorithm, t.header.alg)
 	}
 	if t.header.hasTyp && !slices.Contains(s.types, mediaType(t.header.typ)) {
-		return nil, nil, fmt.Errorf("%w: typ %q", ErrMalformed, t.header.typ)
+		return nil, nil, fmt.Errorf("%w: typ %.64q", ErrMalformed, t.header.typ)
 	}
 	token, err := t.token(now, s.skew)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -52,6 +53,32 @@ func TestFirstTokenWaitsForTheFirstFetch(t *testing.T) {
 		callers.Wait()
 		if n := p.count(); n != 1 {
 			t.Errorf("%d fetches, want 1 shared by all", n)
+		}
+	})
+}
+
+// panicking stands for what no parser should do, and some do once.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("no such key") }
+
+func TestAPanicWhileFetchingIsAFailedFetch(t *testing.T) {
+	p, panics := newIDP(rsaSigner(0)), true
+	over := roundTrip(func(req *http.Request) (*http.Response, error) {
+		resp, err := p.RoundTrip(req)
+		if panics {
+			panics = false
+			resp.Body = io.NopCloser(panicking{})
+		}
+		return resp, err
+	})
+	keep(t, over, withURL(), func(t *testing.T, set *introspect.Set, view introspect.Introspector) {
+		if failed := set.Status()[0].LastError; !strings.Contains(failed, "panic") {
+			t.Errorf("last error is %q", failed)
+		}
+		time.Sleep(2 * time.Second)
+		if err := judge(view, forAnHour(rsaSigner(0))); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -97,6 +97,12 @@ func (s *source) discover(body []byte) (string, error) {
 // fetch reads the keys once more; nil keys: they have not changed. Only the
 // goroutine of the key set calls it.
 func (k *keySet) fetch(ctx context.Context) (content *keys, fresh *fetch.Answer, err error) {
+	defer func() {
+		// What a stranger sends must not end the process.
+		if p := recover(); p != nil {
+			content, fresh, err = nil, nil, fmt.Errorf("panic while fetching keys: %v", p)
+		}
+	}()
 	address := k.source.jwksURI
 	if k.source.discovery {
 		if address, err = k.findJWKS(ctx); err != nil {
