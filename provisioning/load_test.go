@@ -271,6 +271,20 @@ func TestOnlyBoundedFilesAreRead(t *testing.T) {
 	wantReport(t, err, `large.yaml:1:39: admin_api.password.file: read "large": larger than 1048576 bytes`)
 }
 
+// Whoever forgets the quotes around a secret is told so, without the secret.
+func TestReportsNeverRepeatASecret(t *testing.T) {
+	for _, form := range []string{
+		"!" + marker, "*" + marker, "{" + marker + "}", "{" + marker + ": x}", "{env: HOME, " + marker + ": x}", "[" + marker + "]",
+		"%" + marker, "@" + marker, "\"" + marker, marker + ": x", "{encoded}" + marker, "\"{encoded}" + marker + "!\"", "!!int " + marker,
+	} {
+		workIn(t, map[string]string{"a.yaml": "admin_api:\n  user: a\n  password: " + form + "\napis: 1\n"})
+		_, err := load(nil, "a.yaml")
+		if err == nil || strings.Contains(err.Error(), marker) {
+			t.Errorf("password: %s: reported as %v", form, err)
+		}
+	}
+}
+
 func TestSecretsNeverPrint(t *testing.T) {
 	workIn(t, map[string]string{"conf/a.yaml": "admin_api: {user: admin, password: {file: secret}}\n", "conf/secret": marker + "\n"})
 	loaded, err := load(nil, "conf/a.yaml")

@@ -43,7 +43,8 @@ func (c *converter) convert(n *yaml.Node) *Node {
 		return c.broken(n)
 	}
 	if !isCoreTag(n.Tag) {
-		c.fault(n, "tag %s is not supported", n.Tag)
+		// Without its name: what is unquoted here may be a secret.
+		c.fault(n, "tags are not supported: quote a value that begins with !")
 		return c.broken(n)
 	}
 	node := &Node{src: c.src, line: n.Line, col: n.Column}

@@ -65,6 +65,9 @@ func syntaxFault(src *Source, data []byte, err error) Fault {
 	if le.ContextMark.Line > 0 && le.ContextMark.Line < fault.Line {
 		fault.Message += fmt.Sprintf(" (in what begins at line %d)", le.ContextMark.Line)
 	}
+	if strings.HasPrefix(le.Message, "unknown anchor") {
+		fault.Message = "not YAML: unknown anchor: quote a value that begins with *" // it may be a secret
+	}
 	if line := lineOf(data, fault.Line); fault.Column-1 <= len(line) && fault.Column > 0 {
 		if at := encoded.FindAllStringIndex(line[:fault.Column-1], -1); at != nil {
 			fault.Column = at[len(at)-1][0] + 1

@@ -203,6 +203,13 @@ func (d *decoder) secretSource(n *Node, v *config.Secret) {
 		Env  string      `yaml:"env"`
 		File config.File `yaml:"file"`
 	}
+	for _, key := range n.Keys {
+		if key.Text != "env" && key.Text != "file" {
+			// The key may be the secret itself, in braces that nobody quoted.
+			d.fault(key, "must hold env or file%s; a text that begins with { is quoted", config.DidYouMean(key.Text, []string{"env", "file"}))
+			return
+		}
+	}
 	before := len(d.faults)
 	d.mapping(n, reflect.ValueOf(&form).Elem())
 	if len(d.faults) > before {
