@@ -111,6 +111,9 @@ func TestBodyReady(t *testing.T) {
 		{"chunked", "0\r\n\r\n", true},
 		{"chunked", "0\r\nX: y\r\n", false},
 		{"chunked", "0\r\nX: y\r\n\r\n", true},
+		{"chunked", "0\r\nX: y\n", true},
+		{"chunked", "0\r\n\n", true},
+		{"chunked", "0\r\nX: y\r\n\n", true},
 		{"chunked", strings.Repeat("1", size), true},
 		{"chunked", "0\r\nX: " + strings.Repeat("y", size), true},
 	} {

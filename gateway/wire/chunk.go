@@ -182,6 +182,20 @@ func (b *Body) chunkReady() bool {
 	if n > 0 {
 		return len(buf) > end+1
 	}
-	rest := buf[end+1:]
-	return bytes.HasPrefix(rest, []byte("\r\n")) || bytes.Contains(rest, []byte("\r\n\r\n"))
+	return trailersReady(buf[end+1:])
+}
+
+// trailersReady reports whether b holds a trailer section to its empty line, or
+// a line that will be refused.
+func trailersReady(b []byte) bool {
+	for {
+		end := bytes.IndexByte(b, '\n')
+		if end < 0 {
+			return false
+		}
+		if end == 0 || b[end-1] != '\r' || end == 1 {
+			return true
+		}
+		b = b[end+1:]
+	}
 }
