@@ -86,7 +86,16 @@ func (c *converter) list(n *yaml.Node, node *Node) {
 	}
 }
 
+// maxKeys of one mapping: no section has so many, and a file of another kind
+// must not hold up a reload.
+const maxKeys = 10_000
+
 func (c *converter) mapping(n *yaml.Node, node *Node) {
+	if len(n.Content) > 2*maxKeys {
+		c.fault(n, "a mapping of %d keys is more than the %d that are read", len(n.Content)/2, maxKeys)
+		node.Kind = Broken
+		return
+	}
 	node.Keys, node.Items = make([]*Node, 0, len(n.Content)/2), make([]*Node, 0, len(n.Content)/2)
 	var merges []*yaml.Node
 	seen := keysFor(n)

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,8 +68,17 @@ func bombs() map[string]string {
 			strings.Repeat("- {name: a, resources: *r}\n", 3000),
 		"wide merges": "apis:\n- &r {" + strings.Repeat("k: 1, ", 1) + "name: a}\n- {<<: [" + wide + "]}\n",
 		"deep":        strings.Repeat("[", 5000),
+		"many keys":   manyKeys(10_001),
 		"deep blocks": strings.Repeat("- ", 5000) + "x\n",
 	}
+}
+
+func manyKeys(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "k%d: 1\n", i)
+	}
+	return text.String()
 }
 
 // Expanded, any of these would outlast the test's own limit.
