@@ -57,7 +57,7 @@ func testConfig() *config.Config {
 			{
 				Name:     "corp",
 				Issuer:   config.Issuer{Value: "https://idp.example.com"},
-				Local:    &config.LocalIntrospection{JWKSURI: "https://user:" + marker + "@idp.example.com/certs", PublicKey: config.File{Path: "/etc/pub.pem", Data: []byte(marker)}},
+				Local:    &config.LocalIntrospection{JWKSURI: "https://user:" + marker + "@idp.example.com/certs?key=" + marker, PublicKey: config.File{Path: "/etc/pub.pem", Data: []byte(marker)}},
 				Audience: &config.Audience{Unchecked: true},
 			},
 			{Name: "any", Issuer: config.Issuer{Unchecked: true}, Audience: &config.Audience{Any: []string{"orders"}}},

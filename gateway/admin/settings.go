@@ -128,17 +128,22 @@ func showText(text string) any {
 	if text == "" {
 		return nil
 	}
-	return withoutUser(text)
+	return redact(text)
 }
 
-// withoutUser hides the password of an address.
-func withoutUser(text string) string {
-	if !strings.Contains(text, "://") || !strings.Contains(text, "@") {
+// redact hides what may be secret of an address: its password and its query.
+func redact(text string) string {
+	if !strings.Contains(text, "://") || !strings.ContainsAny(text, "@?") {
 		return text
 	}
 	u, err := url.Parse(text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "***"
+	case u.Scheme == "":
+		return text // no address
+	case u.RawQuery != "":
+		u.RawQuery = "***"
 	}
 	return u.Redacted()
 }

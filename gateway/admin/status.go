@@ -76,7 +76,7 @@ func (s Sources) publicStatus(cfg *config.Config) PublicStatus {
 func apiStatus(cfg *config.Config, api *config.API) APIStatus {
 	targets := make([]string, len(api.Upstream.Targets))
 	for i, target := range api.Upstream.Targets {
-		targets[i] = withoutUser(target.URL)
+		targets[i] = redact(target.URL)
 	}
 	return APIStatus{
 		Name:     api.Name,
