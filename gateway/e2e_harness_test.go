@@ -56,11 +56,11 @@ func (o *output) String() string {
 
 // deploy runs a gateway from text, which becomes postern.yaml in dir. The test
 // may put other files into dir before, and change all of them later.
-func deploy(t testing.TB, dir, text string) *deployment {
+func deploy(t testing.TB, dir, text string, environ ...string) *deployment {
 	t.Helper()
 	d := &deployment{t: t, dir: dir, file: filepath.Join(dir, "postern.yaml"), log: new(output), access: new(output)}
 	d.write("postern.yaml", text)
-	d.start()
+	d.start(environ...)
 	return d
 }
 
@@ -76,12 +76,12 @@ func mount(t testing.TB, dir, text string) *deployment {
 	return d
 }
 
-func (d *deployment) start() {
+func (d *deployment) start(environ ...string) {
 	d.t.Helper()
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), d.log, zap.DebugLevel))
 	d.Gateway = New(log, Version("v1"), Reload(func() admin.Reload { return outcome(d.reloader.Last()) }))
 	d.Gateway.access.out = d.access
-	d.reloader = provisioning.NewReloader(provisioning.Sources{Paths: []string{d.file}}, d.Apply, log)
+	d.reloader = provisioning.NewReloader(provisioning.Sources{Paths: []string{d.file}, Environ: environ}, d.Apply, log)
 	if err := d.reloader.First(); err != nil {
 		d.t.Fatal(err)
 	}

@@ -20,14 +20,15 @@ func TestReloadWhileRequestsRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	plainly := func(t testing.TB, dir, text string) *deployment { return deploy(t, dir, text) }
 	for _, tt := range []struct {
 		name   string
 		start  func(testing.TB, string, string) *deployment
 		change func(d *deployment, text string)
 	}{
-		{"renamed over it", deploy, func(d *deployment, text string) { d.write("postern.yaml", text) }},
-		{"written in place", deploy, inPlace},
-		{"removed and written", deploy, func(d *deployment, text string) { os.Remove(d.file); inPlace(d, text) }},
+		{"renamed over it", plainly, func(d *deployment, text string) { d.write("postern.yaml", text) }},
+		{"written in place", plainly, inPlace},
+		{"removed and written", plainly, func(d *deployment, text string) { os.Remove(d.file); inPlace(d, text) }},
 		{"links swapped", mount, func(d *deployment, text string) { d.swap(text) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
