@@ -62,10 +62,10 @@ func TestReloadStorm(t *testing.T) {
 	eventually(t, "goroutines and descriptors are back", func() bool {
 		return runtime.NumGoroutine() <= goroutines+5 && openDescriptors() <= descriptors+5
 	})
-	if n := valid(); n < 1000 {
+	if n := valid(); n < 200 {
 		t.Errorf("only %d valid requests", n)
 	}
-	if n := invalid(); n < 200 {
+	if n := invalid(); n < 50 {
 		t.Errorf("only %d invalid requests", n)
 	}
 }
