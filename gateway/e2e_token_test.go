@@ -108,8 +108,10 @@ func TestTokenIsBelieved(t *testing.T) {
 func refusal(status, code, title string, fields ...string) string {
 	body := fmt.Sprintf(`{"type":"urn:postern:problem:%s","title":"%s","status":%s,"instance":"urn:postern:request:r-1","code":"%s"}`+"\n",
 		code, title, status[:3], code)
-	head := append([]string{"HTTP/1.1 " + status, "Content-Type: application/problem+json", fmt.Sprintf("Content-Length: %d", len(body)),
-		"Cache-Control: no-store", "X-Request-Id: r-1"}, fields...)
+	head := append([]string{
+		"HTTP/1.1 " + status, "Content-Type: application/problem+json", fmt.Sprintf("Content-Length: %d", len(body)),
+		"Cache-Control: no-store", "X-Request-Id: r-1",
+	}, fields...)
 	return lines(head...) + body
 }
 
