@@ -4,6 +4,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // A gateway that shuts down lets requests finish, says that the connection
@@ -73,5 +75,29 @@ func TestDrainCutsWhatDoesNotEnd(t *testing.T) {
 			}
 			eventually(t, "upstream connection closed", func() bool { return u.open.Load() == 0 })
 		})
+	}
+}
+
+// A gateway that is told to stop before it has begun to accept does stop.
+func TestShutdownBeforeServe(t *testing.T) {
+	g := New(zap.NewNop())
+	if err := g.Apply(load(t, bundle{target: "127.0.0.1:9"}.text())); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(t.Context()) }()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it serves on")
 	}
 }

@@ -49,7 +49,7 @@ func (g *Gateway) Listen() error {
 		}
 		opened, err := net.Listen("tcp", one.address)
 		if err != nil {
-			l.close()
+			l.close(l.http, l.https, l.admin)
 			return fmt.Errorf("listen for %s on %s: %w", one.name, one.address, err)
 		}
 		*one.listener = opened
@@ -58,16 +58,17 @@ func (g *Gateway) Listen() error {
 	s := newServer(cfg.Limits, g.log)
 	s.handle, s.refuse = g.Handle, g.Refuse
 	l.window = admin.Server(g.adminSources())
+	g.begin()
 	g.server.Store(s)
 	return nil
 }
 
-// close undoes what Listen has opened before something failed.
-func (l *listeners) close() {
-	for _, one := range []*net.Listener{&l.http, &l.https, &l.admin} {
-		if *one != nil {
-			_ = (*one).Close() // nothing was accepted
-			*one = nil
+// close ends traffic's listeners or all of them. They are closed here and not by
+// what serves them, which may not have begun to.
+func (l *listeners) close(all ...net.Listener) {
+	for _, one := range all {
+		if one != nil {
+			_ = one.Close() // it accepts no more, whatever it says
 		}
 	}
 }
@@ -96,7 +97,6 @@ func (g *Gateway) Serve(ctx context.Context) error {
 			return err
 		}
 	}
-	g.begin()
 	s, l := g.server.Load(), &g.listeners
 	all, served := errgroup.WithContext(ctx)
 	stopped := make(chan struct{})
@@ -107,7 +107,12 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	}
 	accept(l.http, func(n net.Listener) error { return s.serve(n, nil) })
 	accept(l.https, func(n net.Listener) error { return s.serve(n, g.liveTLS) })
-	accept(l.admin, l.window.Serve)
+	accept(l.admin, func(n net.Listener) error {
+		if err := l.window.Serve(n); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
 	var drained error
 	go func() {
 		defer close(stopped)
@@ -140,9 +145,11 @@ func (g *Gateway) drain() error {
 func (g *Gateway) Shutdown(ctx context.Context) error {
 	g.draining.Store(true)
 	g.closing.Do(func() {
-		if s := g.server.Load(); s != nil {
+		if s, l := g.server.Load(), &g.listeners; s != nil {
+			l.close(l.http, l.https)
 			g.closed = s.shutdown(ctx)
-			g.closed = errors.Join(g.closed, g.listeners.window.ShutdownWithContext(ctx))
+			g.closed = errors.Join(g.closed, l.window.ShutdownWithContext(ctx))
+			l.close(l.admin)
 		}
 		g.end()
 	})

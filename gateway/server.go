@@ -39,10 +39,9 @@ type server struct {
 	next     atomic.Uint32
 	draining atomic.Bool
 
-	mu        sync.Mutex
-	sessions  map[*session]struct{}
-	listeners []net.Listener
-	idle      chan struct{} // closed when draining and the last session has ended
+	mu       sync.Mutex
+	sessions map[*session]struct{}
+	idle     chan struct{} // closed when draining and the last session has ended
 }
 
 // newServer prepares a server; it listens nowhere yet.
@@ -68,9 +67,6 @@ var overloaded = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r
 // serve accepts from l until it is closed. secure, when not nil, gives the TLS
 // configuration of each new connection.
 func (s *server) serve(l net.Listener, secure func() *tls.Config) error {
-	s.mu.Lock()
-	s.listeners = append(s.listeners, l)
-	s.mu.Unlock()
 	for {
 		c, err := l.Accept()
 		switch {
@@ -158,16 +154,13 @@ func (s *server) leave(c *session) {
 	}
 }
 
-// shutdown closes the listeners and the idle connections, lets requests finish
-// until ctx ends, and then ends what is left.
+// shutdown closes the idle connections, lets requests finish until ctx ends, and
+// then ends what is left. The listeners are closed already.
 func (s *server) shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.draining.Swap(true) {
 		s.mu.Unlock()
 		return nil
-	}
-	for _, l := range s.listeners {
-		_ = l.Close() // it accepts no more, whatever it says
 	}
 	if len(s.sessions) == 0 {
 		close(s.idle)
