@@ -12,6 +12,66 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// Keys change while requests run. No valid token is refused, and no token whose
+// key is gone, or that nobody signed, ever passes.
+func TestKeyRotationUnderLoad(t *testing.T) {
+	first, second, third := newSigner(t, "k1"), newSigner(t, "k2"), newSigner(t, "k3")
+	i, u := openIssuer(t, first), newTarget(t, always(ok))
+	// Only tokens of unknown keys make the gateway ask again.
+	d := deploy(t, t.TempDir(), orders(u.address, i.URL, fmt.Sprintf("jwks_uri: %q, unknown_kid_interval: 1s", i.URL+"/keys")))
+
+	var valid atomic.Pointer[string]
+	use := func(s *signer) string {
+		token := s.sign(t, claims(i.URL, nil))
+		valid.Store(&token)
+		return token
+	}
+	oldest := use(first)
+	wantStatus(t, d.do(ask(oldest)), 200)
+	good := d.traffic(4, 200, func() string { return ask(*valid.Load()) })
+	forged := newSigner(t, "k1").sign(t, claims(i.URL, nil))
+	expired := first.sign(t, claims(i.URL, map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}))
+	var turn atomic.Uint64
+	bad := d.traffic(2, 401, func() string { return ask([]string{forged, expired, "opaque"}[turn.Add(1)%3]) })
+
+	next := oldest
+	for n, s := range []*signer{second, third} {
+		i.publish([]*signer{first, second, third}[:n+2]...)
+		next = use(s) // at once: the gateway has not seen the key yet
+		wantStatus(t, d.do(ask(next)), 200)
+		wantStatus(t, d.do(ask(oldest)), 200)
+	}
+	old, last := second.sign(t, claims(i.URL, nil)), newSigner(t, "k4")
+	wantStatus(t, d.do(ask(old)), 200)
+	i.publish(third, last)
+	wantStatus(t, d.do(ask(last.sign(t, claims(i.URL, nil)))), 200)
+	for range 100 {
+		wantStatus(t, d.do(ask(oldest)), 401)
+		wantStatus(t, d.do(ask(old)), 401)
+	}
+	wantStatus(t, d.do(ask(next)), 200)
+	if n := good(); n < 100 {
+		t.Errorf("only %d valid requests", n)
+	}
+	if n := bad(); n < 50 {
+		t.Errorf("only %d invalid requests", n)
+	}
+	if n := i.fetches.Load(); n != 4 {
+		t.Errorf("%d fetches of the keys, want 4", n)
+	}
+	noAttempts(t, d, "forged", forged)
+}
+
+// noAttempts fails the test when the token gets anything but a refusal.
+func noAttempts(t *testing.T, d *deployment, name, token string) {
+	t.Helper()
+	request := strings.Replace(ask(token), "\r\n\r\n", "\r\nX-Request-Id: "+name+"\r\n\r\n", 1)
+	wantStatus(t, d.do(request), 401)
+	if line := d.accessLine(name); line["attempts"] != 0.0 {
+		t.Errorf("access line %v", line)
+	}
+}
+
 // A key that is taken back stops its tokens with the next refresh, also those
 // that have just been believed.
 func TestRemovedKeyIsNoticed(t *testing.T) {
@@ -167,6 +227,32 @@ func TestStaleKeysAreNotBelieved(t *testing.T) {
 	}
 	i.publish(key)
 	eventually(t, "200", func() bool { return status(d.do(ask(token))) == 200 })
+}
+
+// A fetch that was under way when a key appeared may bring the set from before.
+// Who waits for the key is not refused because of that.
+func TestKeyThatAppearsDuringAFetch(t *testing.T) {
+	first, second := newSigner(t, "k1"), newSigner(t, "k2")
+	i, u := openIssuer(t, first), newTarget(t, always(ok))
+	d := deploy(t, t.TempDir(), orders(u.address, i.URL, everySecond(i.URL+"/keys")))
+	wantStatus(t, d.do(ask(first.sign(t, claims(i.URL, nil)))), 200)
+
+	asked, release := make(chan struct{}), make(chan struct{})
+	i.serve(func(w http.ResponseWriter, r *http.Request) {
+		i.publish(first, second) // from the next fetch on
+		close(asked)
+		<-release
+		says(setOf(first))(w, r)
+	})
+	<-asked
+	p := dial(t, d.http)
+	p.send(ask(second.sign(t, claims(i.URL, nil))))
+	eventually(t, "the token waits", func() bool {
+		_, body := d.get("/rest/microgateway/status", "")
+		return strings.Contains(body, `"unknown_kids":1`)
+	})
+	close(release)
+	wantStatus(t, p.answer("GET"), 200)
 }
 
 // Nobody can make the gateway flood an issuer, and who tries holds nobody up.

@@ -11,29 +11,30 @@ const (
 	maxMissing = 1024            // kids remembered as missing
 )
 
-// seek waits, within bounds, for a fetch that may bring the key kid, or any
-// keys when there are none. It returns at once when no fetch may be made: the
-// set is not being kept, the last fetch has just not brought this kid, or the
-// fetches on demand are spent.
-func (k *keySet) seek(ctx context.Context, kid string) {
-	f := k.demand(kid)
+// seek waits, until ctx ends at the latest, for a fetch that may bring the key
+// kid, or any keys when there are none. It returns at once when no fetch may be
+// made: the set is not being kept, the last fetch has just not brought this kid,
+// or the fetches on demand are spent. late: the fetch had begun before, so what
+// it brought may be older than the key.
+func (k *keySet) seek(ctx context.Context, kid string) (late bool) {
+	f, late := k.demand(kid)
 	if f == nil {
-		return
+		return false
 	}
-	timer := time.NewTimer(maxWait)
-	defer timer.Stop()
 	select {
 	case <-f.done:
-		if f.err == nil {
-			k.remember(kid)
-		}
 	case <-ctx.Done():
-	case <-timer.C:
+		return false
 	}
+	if f.err == nil && !late {
+		k.remember(kid)
+	}
+	return late
 }
 
-// demand joins the fetch under way or asks for one; nil: there is none to wait for.
-func (k *keySet) demand(kid string) *flight {
+// demand joins the fetch under way, which is late, or asks for one; nil: there
+// is none to wait for.
+func (k *keySet) demand(kid string) (f *flight, late bool) {
 	now := time.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -42,13 +43,13 @@ func (k *keySet) demand(kid string) *flight {
 	}
 	switch {
 	case !k.running || k.load() != nil && k.missing.has(kid, now):
-		return nil
+		return nil, false
 	case k.flight != nil:
-		return k.flight
+		return k.flight, k.flight.begun
 	case !k.bucket.take(now, k.care.unknownKid):
-		return nil
+		return nil, false
 	}
-	return k.ask()
+	return k.ask(), false
 }
 
 // ask requests a fetch. The caller holds mu.

@@ -48,8 +48,9 @@ type care struct {
 
 // flight is one fetch, shared by all who wait for it.
 type flight struct {
-	done chan struct{}
-	err  error // set before done is closed
+	done  chan struct{}
+	err   error // set before done is closed
+	begun bool  // no longer only asked for; guarded by the key set's mu
 }
 
 // document is the key set as it was last read.

@@ -67,10 +67,12 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 }
 
 // findKey returns the key that verifies the signature. If newer keys could
-// change the outcome, it looks for them, once.
+// change the outcome, it looks for them.
 func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, error) {
 	if !s.fresh(now) {
-		s.keys.seek(ctx, "")
+		wait, cancel := context.WithTimeout(ctx, maxWait)
+		s.keys.seek(wait, "")
+		cancel()
 		// Keys that were fetched meanwhile are newer than the request's now.
 		if !s.fresh(now) {
 			return nil, fmt.Errorf("%w: auth server %q", ErrUnreachable, s.name())
@@ -78,15 +80,20 @@ func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, er
 	}
 	content := s.keys.load()
 	verified, kid, err := c.run(ctx, content)
-	if err == nil || kid == nil {
+	if kid == nil {
 		return verified, err
 	}
-	s.keys.seek(ctx, *kid)
-	newer := s.keys.load()
-	if newer == content {
-		return nil, err
+	wait, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	// Once more after a fetch that was under way: it may have brought the set
+	// from before the key appeared.
+	for again, late := 0, true; late && again < 2 && kid != nil; again++ {
+		late = s.keys.seek(wait, *kid)
+		if newer := s.keys.load(); newer != content {
+			content = newer
+			verified, kid, err = c.run(ctx, newer)
+		}
 	}
-	verified, _, err = c.run(ctx, newer)
 	return verified, err
 }
 

@@ -62,6 +62,7 @@ func (k *keySet) depart() *flight {
 	if k.flight == nil {
 		k.flight = &flight{done: make(chan struct{})}
 	}
+	k.flight.begun = true
 	return k.flight
 }
 
