@@ -76,18 +76,7 @@ type runCommand struct{ sources }
 
 // Run serves until a signal ends ctx.
 func (c runCommand) Run(ctx context.Context, s streams) error {
-	level := zap.NewAtomicLevel()
-	log := newLogger(s.err, level)
-	defer func() { _ = log.Sync() }() // a terminal or pipe cannot be synced, and says so
-
-	var reloader *provisioning.Reloader
-	g := gateway.New(log, gateway.Version(version()), gateway.Reload(func() admin.Reload { return reloadStatus(reloader.Last()) }))
-	reloader = provisioning.NewReloader(c.sources.sources(), func(cfg *config.Config) error {
-		if err := g.Apply(cfg); err != nil {
-			return err
-		}
-		return level.UnmarshalText([]byte(cfg.Logging.Level))
-	}, log)
+	g, reloader := assemble(c.sources.sources(), s.err)
 	if err := reloader.First(); err != nil {
 		return err
 	}
@@ -96,6 +85,22 @@ func (c runCommand) Run(ctx context.Context, s streams) error {
 	group.Go(func() error { return reloader.Run(ctx) })
 	group.Go(func() error { return g.Serve(ctx) })
 	return group.Wait()
+}
+
+// assemble joins a gateway, the reloader that keeps it at what its sources say,
+// and a log at the level they say. Nothing is read and nothing runs yet.
+func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *provisioning.Reloader) {
+	level := zap.NewAtomicLevel()
+	log := newLogger(logTo, level)
+	var reloader *provisioning.Reloader
+	g := gateway.New(log, gateway.Version(version()), gateway.Reload(func() admin.Reload { return reloadStatus(reloader.Last()) }))
+	reloader = provisioning.NewReloader(from, func(cfg *config.Config) error {
+		if err := g.Apply(cfg); err != nil {
+			return err
+		}
+		return level.UnmarshalText([]byte(cfg.Logging.Level))
+	}, log)
+	return g, reloader
 }
 
 type checkCommand struct {
@@ -149,8 +154,8 @@ type demoCommand struct {
 
 // Run shows the gateway at work.
 func (c demoCommand) Run(ctx context.Context, s streams) error {
-	log := newLogger(s.err, zap.NewAtomicLevelAt(zap.WarnLevel))
-	return demo.Run(ctx, demo.Options{Out: s.out, Log: log, Once: c.Once, Hooks: c.Hooks})
+	wired := func(from provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) { return assemble(from, s.err) }
+	return demo.Run(ctx, demo.Options{Out: s.out, Assemble: wired, Once: c.Once, Hooks: c.Hooks})
 }
 
 // newLogger writes JSON lines, every one of them: what repeats is sampled where

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -167,6 +168,34 @@ func TestDemoExitCode(t *testing.T) {
 	if code := broken.execute(t.Context(), []string{"demo", "--once"}, streams{&out, &out}); code != 1 {
 		t.Errorf("without a rule: exit code %d, want 1\n%s", code, &out)
 	}
+}
+
+// TestDemoTellsWhatRunTells: its status has the outcome of reloads and the
+// version, and its log follows the level that is edited.
+func TestDemoTellsWhatRunTells(t *testing.T) {
+	ctx, leave := context.WithCancel(t.Context())
+	out, log := new(output), new(output)
+	ended := make(chan int, 1)
+	go func() { ended <- new(commands).execute(ctx, []string{"demo"}, streams{out, log}) }()
+	defer func() {
+		leave()
+		if code := <-ended; code != 0 {
+			t.Errorf("exit code %d\n%s", code, log)
+		}
+	}()
+	printed := out.await(t, `Admin +(http://[^/]+)(?s:.*)Settings +(\S+)`)
+	_, body := get(t, printed[1]+"/rest/microgateway/status")
+	if !regexp.MustCompile(`"version":"[^"]+".*"reload":\{"success":true,.*"applied":1,`).MatchString(body) {
+		t.Errorf("status %s, want a version and one configuration applied", body)
+	}
+	text, err := os.ReadFile(printed[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(printed[2], bytes.Replace(text, []byte("level: warn"), []byte("level: info"), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log.await(t, `"msg":"configuration applied","generation":2`)
 }
 
 // output is what a process has written so far.

@@ -7,13 +7,16 @@ import (
 	"io"
 	"time"
 
-	"go.uber.org/zap"
+	"postern/gateway"
+	"postern/provisioning"
 )
 
 // Options say how the demonstration is given.
 type Options struct {
+	// Assemble joins a gateway and its reloader, as they are joined to serve.
+	Assemble func(provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader)
+
 	Out      io.Writer     // what a person reads
-	Log      *zap.Logger   // the gateway's log
 	Once     bool          // play the script and end, instead of staying
 	Patience time.Duration // how long a live edit may take to show; default 5s
 	Hooks    Hooks         // changes to what is shown; the zero value changes nothing
@@ -51,7 +54,7 @@ func (h Hooks) publish(kids []string) []string {
 // Run gives the demonstration: it stays until ctx ends, or with Once plays its
 // script and returns an error unless all of it was right.
 func Run(ctx context.Context, o Options) (err error) {
-	s, err := newStage(o.Hooks, o.Log)
+	s, err := newStage(o)
 	if err != nil {
 		return err
 	}

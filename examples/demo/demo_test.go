@@ -18,6 +18,8 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"postern/examples/demo"
+	"postern/gateway"
+	"postern/provisioning"
 )
 
 func TestMain(m *testing.M) {
@@ -26,11 +28,20 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }
 
+// assemble joins a gateway to what changes it, and its log to the test's.
+func assemble(t *testing.T) func(provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) {
+	log := zaptest.NewLogger(t)
+	return func(from provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) {
+		g := gateway.New(log)
+		return g, provisioning.NewReloader(from, g.Apply, log)
+	}
+}
+
 // once plays the demonstration and returns what it printed.
 func once(t *testing.T, hooks demo.Hooks, patience time.Duration) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	err := demo.Run(t.Context(), demo.Options{Out: &out, Log: zaptest.NewLogger(t), Once: true, Hooks: hooks, Patience: patience})
+	err := demo.Run(t.Context(), demo.Options{Out: &out, Assemble: assemble(t), Once: true, Hooks: hooks, Patience: patience})
 	return out.String(), err
 }
 
@@ -149,7 +160,7 @@ func TestPrintedLines(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	in, out := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- demo.Run(ctx, demo.Options{Out: out, Log: zaptest.NewLogger(t)}) }()
+	go func() { ended <- demo.Run(ctx, demo.Options{Out: out, Assemble: assemble(t)}) }()
 	defer func() {
 		leave()
 		if err := <-ended; err != nil {

@@ -1,7 +1,7 @@
 // Package demo is a gateway with everything around it in one process: an
 // issuer of tokens, an upstream and a configuration file that can be edited
 // while it runs. It needs no file, no network beyond loopback and no other
-// program, and it wires the gateway exactly as main.go does.
+// program; main.go hands it the gateway, joined as run joins it.
 //
 //	issuer.go    signs tokens, publishes and rotates its keys
 //	echo.go      the upstream: answers what it received

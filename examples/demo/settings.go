@@ -12,7 +12,7 @@ const settings = `# Edit and save: the running gateway takes it over, or says wh
 # it and goes on as before.
 ports: {http: "127.0.0.1:0"}              # 0 takes a free port
 admin_api: {listen: "127.0.0.1:0"}
-logging: {level: warn, access: false}     # access: true writes a line per request
+logging: {level: warn, access: false}     # info tells of edits taken over too, access: true of every request
 
 auth_servers:
 - name: demo

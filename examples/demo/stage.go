@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"go.uber.org/zap"
-
 	"postern/gateway"
 	"postern/provisioning"
 )
@@ -28,8 +26,8 @@ type stage struct {
 }
 
 // newStage starts all of it. The caller closes the stage.
-func newStage(hooks Hooks, log *zap.Logger) (*stage, error) {
-	issuer, err := newIssuer(hooks.publish)
+func newStage(o Options) (*stage, error) {
+	issuer, err := newIssuer(o.Hooks.publish)
 	if err != nil {
 		return nil, err
 	}
@@ -38,23 +36,23 @@ func newStage(hooks Hooks, log *zap.Logger) (*stage, error) {
 		return nil, errors.Join(err, issuer.listener.Close())
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &stage{hooks: hooks, issuer: issuer, upstream: upstream, stop: stop, ended: make(chan error, 4)}
+	s := &stage{hooks: o.Hooks, issuer: issuer, upstream: upstream, stop: stop, ended: make(chan error, 4)}
 	s.start("issuer", func() error { return issuer.server.Serve(issuer.listener) })
 	s.start("upstream", func() error { return upstream.server.Serve(upstream.listener) })
-	if err := s.open(ctx, log); err != nil {
+	if err := s.open(ctx, o); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
 // open writes the settings and runs a gateway on them.
-func (s *stage) open(ctx context.Context, log *zap.Logger) (err error) {
+func (s *stage) open(ctx context.Context, o Options) (err error) {
 	text := fmt.Sprintf(settings, s.issuer.url, s.upstream.url)
 	if s.path, err = newSettings(s.hooks.settings(text)); err != nil {
 		return err
 	}
-	s.gateway = gateway.New(log)
-	reloader := provisioning.NewReloader(provisioning.Sources{Paths: []string{s.path}}, s.gateway.Apply, log)
+	var reloader *provisioning.Reloader
+	s.gateway, reloader = o.Assemble(provisioning.Sources{Paths: []string{s.path}})
 	if err := reloader.First(); err != nil {
 		return fmt.Errorf("load %s: %w", s.path, err)
 	}
