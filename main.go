@@ -154,7 +154,9 @@ type demoCommand struct {
 
 // Run shows the gateway at work.
 func (c demoCommand) Run(ctx context.Context, s streams) error {
-	wired := func(from provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) { return assemble(from, s.err) }
+	wired := func(from provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) {
+		return assemble(from, s.err)
+	}
 	return demo.Run(ctx, demo.Options{Out: s.out, Assemble: wired, Once: c.Once, Hooks: c.Hooks})
 }
 
