@@ -59,7 +59,7 @@ func environments() map[string]environment {
 		"no such setting": {
 			[]string{"mcgw_port_http=1"},
 			"a.yaml",
-			[]string{`environment: mcgw_port_http: names no setting; did you mean "ports_http"?`},
+			[]string{`environment: mcgw_port_http: names no setting; did you mean "mcgw_ports_http"?`},
 		},
 		"not reachable without an index": {
 			[]string{"POSTERN_APIS=x", "POSTERN_APIS_0_NAME=x"},
@@ -104,7 +104,7 @@ func environments() map[string]environment {
 		"what only looks like it": {
 			[]string{"POSTERN_PORT=80", "POSTERN_PORT_80_HTTP=x"},
 			"a.yaml",
-			[]string{"environment: POSTERN_PORT: names no setting", `environment: POSTERN_PORT_80_HTTP: names no setting; did you mean "ports_http"?`},
+			[]string{"environment: POSTERN_PORT: names no setting", `environment: POSTERN_PORT_80_HTTP: names no setting; did you mean "POSTERN_PORTS_HTTP"?`},
 		},
 	}
 }

@@ -44,7 +44,7 @@ func (t *Tree) Overlay(f *Files, cwd string) []Fault {
 		switch {
 		case !ok && isService(name, value):
 		case !ok:
-			faults = append(faults, Fault{Place{File: environment}, name, "names no setting" + config.DidYouMean(rest, names)})
+			faults = append(faults, Fault{Place{File: environment}, name, "names no setting" + meant(name, rest, names)})
 		case setBy[rest] != "":
 			faults = append(faults, Fault{Place{File: environment}, name, fmt.Sprintf("%s sets the same", setBy[rest])})
 		default:
@@ -53,6 +53,18 @@ func (t *Tree) Overlay(f *Files, cwd string) []Fault {
 		}
 	}
 	return faults
+}
+
+// meant proposes a variable, written as name is; rest is name without its prefix.
+func meant(name, rest string, names []string) string {
+	near := config.Nearest(rest, names)
+	if near == "" {
+		return ""
+	}
+	if name == strings.ToUpper(name) {
+		near = strings.ToUpper(near)
+	}
+	return fmt.Sprintf("; did you mean %q?", name[:len(name)-len(rest)]+near)
 }
 
 // settingNames are the variables that may name a setting, sorted.
