@@ -164,6 +164,7 @@ func (c demoCommand) Run(ctx context.Context, s streams) error {
 // it is known to repeat.
 func newLogger(w io.Writer, level zap.AtomicLevel) *zap.Logger {
 	encoder := zap.NewProductionEncoderConfig()
+	encoder.TimeKey = "time" // as in the access log
 	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(w)), level))
 }
