@@ -94,8 +94,8 @@ func (g *Gateway) Apply(cfg *config.Config) error {
 		return err
 	}
 	next.adopt()
+	next.tokens.Start() // before the first request, which would wait for keys that nobody fetches
 	old := g.live.Swap(next)
-	next.tokens.Start()
 	g.metrics.Retain(next.names())
 	if old != nil {
 		g.retire(old)
