@@ -1,6 +1,6 @@
 // Package exchange is what travels through the gateway: one request, its
 // answer, and the chain of policies both walk. It knows how neither is read or
-// sent; that is gateway/server.go and gateway/upstream.
+// sent; that is gateway/session.go and gateway/upstream.
 package exchange
 
 import (
