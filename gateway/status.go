@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"slices"
+
 	"postern/gateway/admin"
 	"postern/gateway/metrics"
 	"postern/provisioning/config"
@@ -50,8 +52,19 @@ func (g *Gateway) running() admin.Running {
 	}
 	if n := g.live.Load(); n != nil {
 		r.AuthServers = n.tokens.Status()
+		r.Traffic = n.traffic()
 	}
 	return r
+}
+
+// traffic is what was counted for the APIs there are, in the order of the
+// configuration, and then for what no API took.
+func (n *generation) traffic() metrics.Traffic {
+	t := n.gateway.metrics.Traffic()
+	for _, a := range append(slices.Clip(n.apis), n.nowhere) {
+		t.APIs = append(t.APIs, a.counts.Traffic(a.name))
+	}
+	return t
 }
 
 // inFlight counts the exchanges of all generations.

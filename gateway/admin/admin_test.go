@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"postern/gateway/admin"
+	"postern/gateway/metrics"
 	"postern/provisioning/config"
 )
 
@@ -35,6 +36,10 @@ func (g *gateway) sources() admin.Sources {
 				Version: "0.1.0",
 				Started: time.Unix(1_700_000_000, 0).UTC(),
 				Reload:  admin.Reload{Success: true, Hash: "abc", Generation: 3, Applied: 3},
+				Traffic: metrics.Traffic{
+					APIs: []metrics.APITraffic{}, Problems: map[string]uint64{"invalid_token": 3},
+					Tokens: map[string]uint64{"accepted": 10}, Cache: metrics.TokenCache{Hits: 7},
+				},
 			}
 		},
 		Metrics: func(w io.Writer) { _, _ = io.WriteString(w, "postern_requests_in_flight 0\n") },
@@ -237,7 +242,8 @@ func TestStatus(t *testing.T) {
 	g := &gateway{cfg: testConfig(), reasons: []string{"draining"}}
 	resp := do(admin.Handler(g.sources()), "GET", "/rest/microgateway/status")
 	const want = `{"active":false,"reasons":["draining"],"version":"0.1.0","started":"2023-11-14T22:13:20Z",` +
-		`"in_flight":0,"connections":0,"reload":{"success":true,"hash":"abc","generation":3,"applied":3,"refused":0},"apis":[` +
+		`"in_flight":0,"connections":0,"reload":{"success":true,"hash":"abc","generation":3,"applied":3,"refused":0},` +
+		`"traffic":{"apis":[],"problems":{"invalid_token":3},"tokens":{"accepted":10},"cache":{"hits":7,"misses":0,"entries":0,"bytes":0}},"apis":[` +
 		`{"name":"orders","version":"1.0","base_path":"/gateway/orders/1.0","hosts":["api.example.com"],"upstream":["http://orders:8080"],"policies":["protocols","identify","authorize"]},` +
 		`{"name":"open","version":"2","base_path":"/o","upstream":[],"policies":[]}]}` + "\n"
 	if diff := cmp.Diff(want, string(resp.Body())); diff != "" {

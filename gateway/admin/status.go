@@ -3,18 +3,20 @@ package admin
 import (
 	"time"
 
+	"postern/gateway/metrics"
 	"postern/provisioning/config"
 )
 
 // Running is what only the running gateway knows of itself. It is shown as it
 // is, so it must hold no secret.
 type Running struct {
-	Version     string    `json:"version"`
-	Started     time.Time `json:"started"`
-	InFlight    int64     `json:"in_flight"`
-	Connections int64     `json:"connections"`
-	Reload      Reload    `json:"reload"`
-	AuthServers any       `json:"auth_servers,omitempty"` // key sets, as introspect tells them
+	Version     string          `json:"version"`
+	Started     time.Time       `json:"started"`
+	InFlight    int64           `json:"in_flight"`
+	Connections int64           `json:"connections"`
+	Reload      Reload          `json:"reload"`
+	AuthServers any             `json:"auth_servers,omitempty"` // key sets, as introspect tells them
+	Traffic     metrics.Traffic `json:"traffic"`
 }
 
 // Reload is the outcome of the last attempt to bring in a configuration.

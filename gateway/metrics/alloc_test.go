@@ -14,7 +14,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 	a := i.API("orders/1.0")
 	i.Problem("not_found")
 	allocs := testing.AllocsPerRun(1000, func() {
-		a.Done(404, 1, 20*time.Millisecond)
+		a.Done(404, 1, 20*time.Millisecond, time.Millisecond)
 		i.Problem("not_found").Inc()
 	})
 	if allocs != 0 {

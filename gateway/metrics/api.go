@@ -11,12 +11,15 @@ type API struct {
 	requests [len(classes)]Counter
 	attempts Counter
 	took     histogram
+	upstream histogram
 }
 
 // Done counts an exchange that has ended: the status its caller was sent (0
-// when there was none), how many requests went upstream for it, and how long it
-// took until the last byte.
-func (a *API) Done(status, attempts int, took time.Duration) {
+// when there was none), how many requests went upstream for it, how long it took
+// until the last byte, and how long of that the upstream: from the first
+// attempt's begin until the answer's head, or until there would be none. An
+// upstream that took no time was not asked.
+func (a *API) Done(status, attempts int, took, upstream time.Duration) {
 	class := status / 100
 	if class < 0 || class >= len(classes) {
 		class = 0
@@ -26,6 +29,9 @@ func (a *API) Done(status, attempts int, took time.Duration) {
 		a.attempts.Add(attempts)
 	}
 	a.took.observe(took)
+	if upstream > 0 {
+		a.upstream.observe(upstream)
+	}
 }
 
 // appendRequests writes a line per status class.
@@ -48,4 +54,8 @@ func (a *API) appendAttempts(dst []byte, label string) []byte {
 
 func (a *API) appendDuration(dst []byte, label string) []byte {
 	return a.took.append(dst, "postern_request_duration_seconds", label)
+}
+
+func (a *API) appendUpstream(dst []byte, label string) []byte {
+	return a.upstream.append(dst, "postern_upstream_duration_seconds", label)
 }

@@ -14,7 +14,7 @@ func BenchmarkDone(b *testing.B) {
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			a.Done(200, 1, 2*time.Millisecond)
+			a.Done(200, 1, 2*time.Millisecond, time.Millisecond)
 		}
 	})
 }
@@ -24,7 +24,7 @@ func BenchmarkWrite(b *testing.B) {
 		b.Run(fmt.Sprint(apis), func(b *testing.B) {
 			i := metrics.New(metrics.Sources{})
 			for n := range apis {
-				i.API(fmt.Sprintf("orders-%d/1.0", n)).Done(200, 1, time.Millisecond)
+				i.API(fmt.Sprintf("orders-%d/1.0", n)).Done(200, 1, time.Millisecond, time.Millisecond)
 			}
 			for b.Loop() {
 				i.Write(io.Discard)

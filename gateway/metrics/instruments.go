@@ -24,8 +24,10 @@ type Sources struct {
 
 // TokenCache is how the verified-token cache fares. Hits and misses only grow.
 type TokenCache struct {
-	Hits, Misses   uint64
-	Entries, Bytes int64
+	Hits    uint64 `json:"hits"`
+	Misses  uint64 `json:"misses"`
+	Entries int64  `json:"entries"`
+	Bytes   int64  `json:"bytes"`
 }
 
 // Reload is how bringing configurations to the gateway fares.
@@ -125,6 +127,7 @@ func (i *Instruments) writeAPIs(w io.Writer) {
 		{"postern_requests_total", "counter", (*API).appendRequests},
 		{"postern_upstream_attempts_total", "counter", (*API).appendAttempts},
 		{"postern_request_duration_seconds", "histogram", (*API).appendDuration},
+		{"postern_upstream_duration_seconds", "histogram", (*API).appendUpstream},
 	} {
 		vm.WriteMetadataIfNeeded(w, family.name, family.kind)
 		var lines []byte

@@ -38,7 +38,7 @@ func TestDoneCountsByStatusClass(t *testing.T) {
 	i := metrics.New(metrics.Sources{})
 	a := i.API("orders/1.0")
 	for _, status := range []int{200, 204, 101, 302, 404, 503, 504, 599, 0, 600, -7} {
-		a.Done(status, 1, time.Millisecond)
+		a.Done(status, 1, time.Millisecond, 0)
 	}
 	check(t, scrape(i, "postern_requests_total"),
 		`postern_requests_total{api="orders/1.0",code="none"} 3`,
@@ -53,10 +53,10 @@ func TestDoneCountsByStatusClass(t *testing.T) {
 func TestDoneCountsAttempts(t *testing.T) {
 	i := metrics.New(metrics.Sources{})
 	a := i.API("orders/1.0")
-	a.Done(200, 2, 0)
-	a.Done(401, 0, 0)
-	a.Done(200, 1, 0)
-	a.Done(200, -1, 0)
+	a.Done(200, 2, 0, 0)
+	a.Done(401, 0, 0, 0)
+	a.Done(200, 1, 0, 0)
+	a.Done(200, -1, 0, 0)
 	check(t, scrape(i, "postern_upstream_attempts_total"), `postern_upstream_attempts_total{api="orders/1.0"} 3`)
 }
 
@@ -70,7 +70,7 @@ func TestDurationBuckets(t *testing.T) {
 		30 * time.Second,
 		31 * time.Second,
 	} {
-		a.Done(200, 1, took)
+		a.Done(200, 1, took, 0)
 	}
 	const name = "postern_request_duration_seconds"
 	got := scrape(i, name)
@@ -116,8 +116,8 @@ func TestFamilies(t *testing.T) {
 
 func TestFamiliesAreWholeAndTyped(t *testing.T) {
 	i := metrics.New(metrics.Sources{InFlight: func() int64 { return 0 }})
-	i.API("b/1").Done(200, 1, 0)
-	i.API("a/1").Done(200, 1, 0)
+	i.API("b/1").Done(200, 1, 0, 0)
+	i.API("a/1").Done(200, 1, 0, 0)
 	i.API("idle/1")
 	i.Problem("internal").Inc()
 	check(t, scrape(i, "# TYPE postern_", "postern_upstream_attempts_total"),
@@ -127,25 +127,26 @@ func TestFamiliesAreWholeAndTyped(t *testing.T) {
 		`postern_upstream_attempts_total{api="a/1"} 1`,
 		`postern_upstream_attempts_total{api="b/1"} 1`,
 		"# TYPE postern_request_duration_seconds histogram",
+		"# TYPE postern_upstream_duration_seconds histogram",
 		"# TYPE postern_requests_in_flight gauge",
 	)
 }
 
 func TestLabelsAreEscaped(t *testing.T) {
 	i := metrics.New(metrics.Sources{})
-	i.API("a\"b\\c\nd/ü").Done(200, 1, 0)
-	check(t, scrape(i, "postern_upstream"), `postern_upstream_attempts_total{api="a\"b\\c\nd/ü"} 1`)
+	i.API("a\"b\\c\nd/ü").Done(200, 1, 0, 0)
+	check(t, scrape(i, "postern_upstream_attempts"), `postern_upstream_attempts_total{api="a\"b\\c\nd/ü"} 1`)
 }
 
 func TestRetain(t *testing.T) {
 	i := metrics.New(metrics.Sources{})
 	kept, gone, none := i.API("kept/1"), i.API("gone/1"), i.API("")
 	for _, a := range []*metrics.API{kept, gone, none} {
-		a.Done(200, 1, 0)
+		a.Done(200, 1, 0, 0)
 	}
 	i.Retain(map[string]bool{"kept/1": true})
-	gone.Done(200, 1, 0) // the last request of an old generation
-	check(t, scrape(i, "postern_upstream"),
+	gone.Done(200, 1, 0, 0) // the last request of an old generation
+	check(t, scrape(i, "postern_upstream_attempts"),
 		`postern_upstream_attempts_total{api=""} 1`,
 		`postern_upstream_attempts_total{api="kept/1"} 1`,
 	)
@@ -202,7 +203,7 @@ func TestCountersAreExactUnderLoad(t *testing.T) {
 	for range workers {
 		all.Go(func() {
 			for range each {
-				i.API("a/1").Done(200, 1, 3*time.Millisecond)
+				i.API("a/1").Done(200, 1, 3*time.Millisecond, 0)
 				i.Problem("internal").Inc()
 			}
 		})
@@ -212,7 +213,7 @@ func TestCountersAreExactUnderLoad(t *testing.T) {
 		i.Retain(map[string]bool{"a/1": true})
 	}
 	all.Wait()
-	check(t, scrape(i, "postern_upstream", "postern_problems", "postern_request_duration_seconds_count"),
+	check(t, scrape(i, "postern_upstream_attempts", "postern_problems", "postern_request_duration_seconds_count"),
 		`postern_problems_total{code="internal"} 4000`,
 		`postern_upstream_attempts_total{api="a/1"} 4000`,
 		`postern_request_duration_seconds_count{api="a/1"} 4000`,
