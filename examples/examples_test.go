@@ -41,8 +41,9 @@ func TestExamples(t *testing.T) {
 }
 
 // boot runs a gateway on a copy of an example's settings, on free ports and
-// before a service of its own, and returns its address.
-func boot(t *testing.T, folder string) string {
+// before a service of its own, and returns its address. edits are pairs of old
+// and new text.
+func boot(t *testing.T, folder string, edits ...string) string {
 	t.Helper()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, r.Method, r.URL)
@@ -57,7 +58,7 @@ func boot(t *testing.T, folder string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := strings.ReplaceAll(string(text), upstreamInExamples, service.URL)
+	moved := strings.NewReplacer(append(edits, upstreamInExamples, service.URL)...).Replace(string(text))
 	if err := os.WriteFile(settings, []byte(moved), 0o600); err != nil {
 		t.Fatal(err)
 	}

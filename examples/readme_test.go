@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ var (
 func readmes(t *testing.T) (paths []string) {
 	t.Helper()
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "testdata") {
+		if err == nil && entry.IsDir() && slices.Contains([]string{".git", "testdata", "node_modules"}, entry.Name()) {
 			return fs.SkipDir
 		}
 		if err == nil && entry.Name() == "README.md" {
