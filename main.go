@@ -5,13 +5,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -23,45 +20,59 @@ import (
 	"postern/examples/demo"
 	"postern/gateway"
 	"postern/gateway/admin"
+	"postern/gateway/health"
+	"postern/gateway/version"
 	"postern/provisioning"
+	"postern/provisioning/check"
 	"postern/provisioning/config"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
-	os.Exit(new(commands).execute(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}))
+	os.Exit(new(commands).execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// streams are where the commands write.
-type streams struct{ out, err io.Writer }
+const description = `An edge gateway beside one service.
 
-// sources are the flags that name the configuration.
-type sources struct {
-	Config []string `short:"c" sep:"none" placeholder:"FILE|DIR" help:"A file, or a directory whose *.yaml and *.yml are read. Repeats. Default: postern.yaml, else /etc/postern."`
+	postern demo                       everything needed to try it, on loopback
+	postern check -c postern.yaml      every fault, with its line
+	postern run -c postern.yaml        serve
+
+Exit codes: 0 all is well, 1 the command or what it found is at fault, 2 the command line is.`
+
+// streams are what the commands read and write.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
 }
 
-func (s sources) sources() provisioning.Sources {
-	paths := s.Config
-	if len(paths) == 0 {
-		paths = provisioning.DefaultPaths()
-	}
-	return provisioning.Sources{Paths: paths, Environ: os.Environ()}
-}
-
+// commands are all there are; each lives beside what it works with.
 type commands struct {
-	Run   runCommand   `cmd:"" help:"Serve."`
-	Check checkCommand `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
-	Demo  demoCommand  `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
+	Run     runCommand      `cmd:"" help:"Serve."`
+	Check   check.Command   `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
+	Health  health.Command  `cmd:"" help:"Ask the gateway on this host whether it is ready."`
+	Demo    demoCommand     `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
+	Version version.Command `cmd:"" help:"Say which Postern this is, and how it was built."`
 }
 
 // execute runs one command line. It returns 0, 1 when the command or what it
 // found is at fault, or 2 when the command line is.
 func (c *commands) execute(ctx context.Context, args []string, s streams) int {
-	parser := kong.Must(c, kong.Name("postern"), kong.Writers(s.out, s.err),
-		kong.Description("An edge gateway beside one service."), kong.Bind(s), kong.BindTo(ctx, (*context.Context)(nil)))
+	helped := false
+	parser := newParser(c, s,
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Exit(func(int) { helped = true })) // --help has printed
+	if len(args) == 0 {
+		parser.Stdout = s.err
+		_, _ = parser.Parse([]string{"--help"})
+		return 2
+	}
 	command, err := parser.Parse(args)
-	if err != nil {
+	switch {
+	case helped:
+		return 0
+	case err != nil:
 		fmt.Fprintf(s.err, "postern: %v; try postern --help\n", err)
 		return 2
 	}
@@ -72,11 +83,27 @@ func (c *commands) execute(ctx context.Context, args []string, s streams) int {
 	return 0
 }
 
-type runCommand struct{ sources }
+func newParser(c *commands, s streams, more ...kong.Option) *kong.Kong {
+	return kong.Must(c, append(more,
+		kong.Name("postern"), kong.Description(description), kong.Writers(s.out, s.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Bind(s), kong.BindTo(s.in, (*io.Reader)(nil)))...)
+}
+
+type runCommand struct{ provisioning.Flags }
+
+// Help is shown by --help.
+func (runCommand) Help() string {
+	return `A changed configuration is taken over while serving; a bad one changes nothing. SIGHUP loads again; SIGTERM and Ctrl-C end it gracefully, a second one at once.
+
+	postern run -c postern.yaml
+	postern run -c /etc/postern -c local.yaml
+	POSTERN_LOGGING_LEVEL=debug postern run`
+}
 
 // Run serves until a signal ends ctx.
 func (c runCommand) Run(ctx context.Context, s streams) error {
-	g, reloader := assemble(c.sources.sources(), s.err)
+	g, reloader := assemble(c.Sources(), s.err)
 	if err := reloader.First(); err != nil {
 		return err
 	}
@@ -93,7 +120,7 @@ func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *pr
 	level := zap.NewAtomicLevel()
 	log := newLogger(logTo, level)
 	var reloader *provisioning.Reloader
-	g := gateway.New(log, gateway.Version(version()), gateway.Reload(func() admin.Reload { return reloadStatus(reloader.Last()) }))
+	g := gateway.New(log, gateway.Version(version.Read().String()), gateway.Reload(func() admin.Reload { return reloadStatus(reloader.Last()) }))
 	reloader = provisioning.NewReloader(from, func(cfg *config.Config) error {
 		if err := g.Apply(cfg); err != nil {
 			return err
@@ -103,53 +130,17 @@ func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *pr
 	return g, reloader
 }
 
-type checkCommand struct {
-	sources
-	JSON   bool `help:"Print the report as JSON."`
-	Strict bool `help:"Warnings are faults."`
-}
-
-// Run prints everything found. A fault among it is the exit code's to tell.
-func (c checkCommand) Run(s streams) error {
-	from := c.sources.sources()
-	from.Strict = c.Strict
-	found, err := check(from)
-	var report provisioning.Report
-	if err != nil && !errors.As(err, &report) {
-		return err
-	}
-	report = append(found, report...)
-	if c.JSON {
-		err = errors.Join(err, json.NewEncoder(s.out).Encode(append(provisioning.Report{}, report...)))
-	} else if len(report) > 0 {
-		fmt.Fprintln(s.out, report.Error())
-	}
-	if err != nil {
-		return errFound
-	}
-	return nil
-}
-
-// errFound ends a check that has already printed why.
-var errFound = errors.New("the configuration is at fault")
-
-// check returns the warnings, and the faults as the error.
-func check(s provisioning.Sources) (provisioning.Report, error) {
-	loaded, err := provisioning.Load(s, nil)
-	if err != nil {
-		return loaded.Warnings, err
-	}
-	err = gateway.New(zap.NewNop()).Check(loaded.Config)
-	var faults config.Faults
-	if errors.As(err, &faults) {
-		return loaded.Warnings, loaded.Locate(faults)
-	}
-	return loaded.Warnings, err
-}
-
 type demoCommand struct {
 	Once  bool       `help:"Play the requests, a live edit and a key rotation; exit code 0 only if all of it was right."`
 	Hooks demo.Hooks `kong:"-"`
+}
+
+// Help is shown by --help.
+func (demoCommand) Help() string {
+	return `It prints curl lines for what a gateway does, and the settings to edit meanwhile.
+
+	postern demo
+	postern demo --once`
 }
 
 // Run shows the gateway at work.
@@ -167,15 +158,6 @@ func newLogger(w io.Writer, level zap.AtomicLevel) *zap.Logger {
 	encoder.TimeKey = "time" // as in the access log
 	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(w)), level))
-}
-
-// version is the module's, or the commit it was built from.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // reloadStatus is the outcome of the last attempt as the operator sees it.

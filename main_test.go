@@ -48,7 +48,7 @@ func write(t *testing.T, text string) string {
 func command(t *testing.T, args ...string) (code int, out, err string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = new(commands).execute(t.Context(), args, streams{&stdout, &stderr})
+	code = new(commands).execute(t.Context(), args, streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -141,7 +141,7 @@ func TestSources(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	for _, args := range [][]string{{}, {"serve"}, {"run", "--cofnig", "x"}, {"check", "-c"}, {"demo", "twice"}} {
+	for _, args := range [][]string{{"serve"}, {"run", "--cofnig", "x"}, {"check", "-c"}, {"demo", "twice"}} {
 		if code, _, stderr := command(t, args...); code != 2 || !strings.HasPrefix(stderr, "postern: ") {
 			t.Errorf("%q: exit code %d, %q", args, code, stderr)
 		}
@@ -165,7 +165,7 @@ func TestDemoExitCode(t *testing.T) {
 	}
 	broken := commands{Demo: demoCommand{Hooks: demo.Hooks{Settings: unguarded}}}
 	var out bytes.Buffer
-	if code := broken.execute(t.Context(), []string{"demo", "--once"}, streams{&out, &out}); code != 1 {
+	if code := broken.execute(t.Context(), []string{"demo", "--once"}, streams{out: &out, err: &out}); code != 1 {
 		t.Errorf("without a rule: exit code %d, want 1\n%s", code, &out)
 	}
 }
@@ -176,7 +176,7 @@ func TestDemoTellsWhatRunTells(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	out, log := new(output), new(output)
 	ended := make(chan int, 1)
-	go func() { ended <- new(commands).execute(ctx, []string{"demo"}, streams{out, log}) }()
+	go func() { ended <- new(commands).execute(ctx, []string{"demo"}, streams{out: out, err: log}) }()
 	defer func() {
 		leave()
 		if code := <-ended; code != 0 {

@@ -61,6 +61,16 @@ func Load(s Sources, running *config.Config) (*Loaded, error) {
 	return loaded, nil
 }
 
+// Glance is what the sources say as far as they can be read, with defaults for
+// the rest. It may have faults: it is for finding a gateway that may still run
+// on what the sources said before.
+func Glance(s Sources) *config.Config {
+	l := &loader{files: settings.NewFiles(s.Environ)}
+	cfg := l.load(s, nil).Config
+	cfg.SetDefaults()
+	return cfg
+}
+
 // loader is one Load under way.
 type loader struct {
 	files  *settings.Files

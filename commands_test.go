@@ -1,0 +1,61 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestHelp(t *testing.T) {
+	code, out, stderr := command(t)
+	if code != 2 || out != "" || !strings.Contains(stderr, "postern run -c postern.yaml") {
+		t.Errorf("nothing: exit code %d, %q, %q", code, out, stderr)
+	}
+	code, out, stderr = command(t, "--help")
+	if code != 0 || stderr != "" || !strings.Contains(out, "Exit codes: ") {
+		t.Errorf("--help: exit code %d, %q, %q", code, out, stderr)
+	}
+	commandsOf := new(commands)
+	for _, node := range newParser(commandsOf, streams{}).Model.Leaves(true) {
+		t.Run(node.Path(), func(t *testing.T) {
+			code, out, stderr := command(t, append(strings.Fields(node.Path()), "--help")...)
+			if code != 0 || stderr != "" || !strings.Contains(out, "\n    ") || !strings.Contains(out, "postern ") {
+				t.Errorf("exit code %d, want help with an example:\n%s%s", code, out, stderr)
+			}
+			for line := range strings.Lines(out) {
+				if len(line) > 101 {
+					t.Errorf("%d characters in %q", len(line), line)
+				}
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	code, out, _ := command(t, "version")
+	if code != 0 || !strings.HasPrefix(out, "postern ") || !strings.Contains(out, "go1.") {
+		t.Errorf("exit code %d, %q", code, out)
+	}
+	code, out, _ = command(t, "version", "--json")
+	var build struct{ Version, Go string }
+	if err := json.Unmarshal([]byte(out), &build); code != 0 || err != nil || build.Version == "" || build.Go == "" {
+		t.Errorf("exit code %d, %q, %v", code, out, err)
+	}
+}
+
+// TestHealth: the probe of a container, against a gateway at work.
+func TestHealth(t *testing.T) {
+	path := write(t, open)
+	p := start(t, path)
+	if code, out, stderr := command(t, "health", "--url", p.admin); code != 0 || out != "ok\n" {
+		t.Errorf("exit code %d, %q, %q", code, out, stderr)
+	}
+	p.signal(t, os.Interrupt)
+	if err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := command(t, "health", "--url", p.admin); code != 1 || !strings.Contains(stderr, "not reachable") {
+		t.Errorf("exit code %d, %q, want 1", code, stderr)
+	}
+}

@@ -1,0 +1,106 @@
+// Package health is the command that asks a running gateway how it is, for
+// probes in an image that has no shell.
+package health
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"postern/provisioning"
+)
+
+const (
+	patience = 2 * time.Second
+	maxBody  = 64 << 10
+)
+
+// Command asks the operator's listener of a gateway on this host.
+type Command struct {
+	provisioning.Flags
+	Live bool   `help:"Ask only whether the process answers (/livez), not whether requests should come to it (/readyz)."`
+	URL  string `name:"url" placeholder:"ADDRESS" help:"Ask there, whatever the configuration says: http://127.0.0.1:9485."`
+}
+
+// Help is shown by --help.
+func (Command) Help() string {
+	return `It reads admin_api.listen from the configuration that the gateway was started with, and waits 2 seconds at most. Exit code 1: not ready, with the reasons.
+
+	HEALTHCHECK CMD ["/postern", "health"]
+	postern health -c postern.yaml || echo "not ready"
+	postern health --live --url http://127.0.0.1:9485`
+}
+
+// Run returns an error that says why the gateway is not ready.
+func (c Command) Run(ctx context.Context, app *kong.Kong) error {
+	base := c.URL
+	if base == "" {
+		var err error
+		if base, err = loopback(provisioning.Glance(c.Sources()).AdminAPI.Listen); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	path := "/readyz"
+	if c.Live {
+		path = "/livez"
+	}
+	if err := ask(ctx, strings.TrimSuffix(base, "/")+path); err != nil {
+		return err
+	}
+	fmt.Fprintln(app.Stdout, "ok")
+	return nil
+}
+
+// loopback is the address under which this host reaches a listener.
+func loopback(listen string) (string, error) {
+	address, err := netip.ParseAddrPort(listen)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("admin_api.listen %q is not ip:port", listen)
+	case address.Port() == 0:
+		return "", errors.New("admin_api.listen takes a free port: say with --url which one it took")
+	case address.Addr() == netip.IPv4Unspecified():
+		address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port())
+	case address.Addr() == netip.IPv6Unspecified():
+		address = netip.AddrPortFrom(netip.IPv6Loopback(), address.Port())
+	}
+	return "http://" + address.String(), nil
+}
+
+// ask returns nil when the answer is 200. It uses no proxy and follows no
+// redirect: the one who answers is the one who was asked.
+func ask(ctx context.Context, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return fmt.Errorf("ask %q: %w", address, err)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("not reachable: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxBody)) // what came is shown
+	var answer struct {
+		Reasons []string `json:"reasons"`
+	}
+	if json.Unmarshal(body, &answer) == nil && len(answer.Reasons) > 0 {
+		return fmt.Errorf("not ready: %s", strings.Join(answer.Reasons, "\nnot ready: "))
+	}
+	return fmt.Errorf("not ready: %s answers %s", address, response.Status)
+}
