@@ -293,7 +293,7 @@ func TestSettings(t *testing.T) {
 		{"auth_servers[0].audience", servers[0].(map[string]any)["audience"], "unchecked"},
 		{"auth_servers[1].audience", servers[1].(map[string]any)["audience"], map[string]any{"any": []any{"orders"}, "required": true}},
 		{"auth_servers[1].issuer", servers[1].(map[string]any)["issuer"], "unchecked"},
-		{"apis[0].policies.identify", apis[0].(map[string]any)["policies"].(map[string]any)["identify"], map[string]any{"by": []any{"jwt"}, "claim_headers": map[string]any{"X-User": "sub"}}},
+		{"apis[0].policies.identify", apis[0].(map[string]any)["policies"].(map[string]any)["identify"], map[string]any{"anonymous": false, "by": []any{"jwt"}, "claim_headers": map[string]any{"X-User": "sub"}}},
 		{"apis[1].policies", apis[1].(map[string]any)["policies"], map[string]any{"identify": "none"}},
 	} {
 		if diff := cmp.Diff(tt.want, tt.got); diff != "" {

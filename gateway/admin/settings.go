@@ -68,6 +68,8 @@ func showOwn(v reflect.Value) (any, bool) {
 		return showAudience(own), true
 	case []config.ClaimHeader:
 		return showClaimHeaders(own), true
+	case config.ClaimSet:
+		return showClaimSet(own), true
 	case *config.Identify:
 		if own.None {
 			return "none", true
@@ -93,6 +95,22 @@ func showClaimHeaders(headers []config.ClaimHeader) any {
 	shown := map[string]string{}
 	for _, h := range headers {
 		shown[h.Header] = h.Claim
+	}
+	return shown
+}
+
+// showClaimSet shows a claim with several values as a list.
+func showClaimSet(set config.ClaimSet) any {
+	shown := map[string]any{}
+	for _, c := range set {
+		switch before := shown[c.Claim].(type) {
+		case nil:
+			shown[c.Claim] = c.Value
+		case string:
+			shown[c.Claim] = []string{before, c.Value}
+		case []string:
+			shown[c.Claim] = append(before, c.Value)
+		}
 	}
 	return shown
 }

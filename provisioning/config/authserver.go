@@ -8,6 +8,7 @@ type AuthServer struct {
 	// Local verifies JWTs here; nil when the auth server has none.
 	Local    *LocalIntrospection `yaml:"local_introspection"`
 	Audience *Audience           `yaml:"audience"` // nil is a fault
+	Subject  *Subject            `yaml:"subject"`  // nil: whoever it says
 }
 
 // Issuer is the iss a token must carry, byte for byte.

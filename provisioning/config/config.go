@@ -13,17 +13,19 @@ package config
 // Config is one complete bundle: every file merged, defaults filled in.
 // It is immutable once Load has returned it and may be shared by goroutines.
 type Config struct {
-	Ports          Ports        `yaml:"ports"`
-	TLS            *TLS         `yaml:"tls"`
-	Limits         Limits       `yaml:"limits"`
-	TrustedProxies []Prefix     `yaml:"trusted_proxies" allow:"empty"`
-	Shutdown       Shutdown     `yaml:"shutdown"`
-	APIEndpoint    APIEndpoint  `yaml:"api_endpoint"`
-	AdminAPI       AdminAPI     `yaml:"admin_api"`
-	Tokens         Tokens       `yaml:"tokens"`
-	Logging        Logging      `yaml:"logging"`
-	AuthServers    []AuthServer `yaml:"auth_servers" allow:"empty"`
-	APIs           []API        `yaml:"apis" allow:"empty"`
+	Ports          Ports         `yaml:"ports"`
+	TLS            *TLS          `yaml:"tls"`
+	Limits         Limits        `yaml:"limits"`
+	TrustedProxies []Prefix      `yaml:"trusted_proxies" allow:"empty"`
+	Shutdown       Shutdown      `yaml:"shutdown"`
+	APIEndpoint    APIEndpoint   `yaml:"api_endpoint"`
+	AdminAPI       AdminAPI      `yaml:"admin_api"`
+	Tokens         Tokens        `yaml:"tokens"`
+	Logging        Logging       `yaml:"logging"`
+	AuthServers    []AuthServer  `yaml:"auth_servers" allow:"empty"`
+	Users          []User        `yaml:"users" allow:"empty"`
+	Applications   []Application `yaml:"applications" allow:"empty"`
+	APIs           []API         `yaml:"apis" allow:"empty"`
 }
 
 // APIEndpoint says where the APIs begin.

@@ -12,8 +12,24 @@ type Identify struct {
 	None         bool          // the word "none": nobody is asked
 	By           []string      `yaml:"by"`            // jwt
 	AuthServers  []string      `yaml:"auth_servers"`  // filled in by SetDefaults when there is just one
-	Applications string        `yaml:"applications"`  // none
+	Combine      string        `yaml:"combine"`       // or (default), and
+	Applications string        `yaml:"applications"`  // registered (default), all, none
+	Anonymous    bool          `yaml:"anonymous"`     // a caller who presents nothing passes
+	Token        *TokenSource  `yaml:"token"`         // where it stands; SetDefaults says Authorization: Bearer
+	AudienceAlso []string      `yaml:"audience_also"` // api_uri, application_id: more aud that are good
 	ClaimHeaders []ClaimHeader `yaml:"claim_headers"` // in the order of the file
+	// CallerHeaders say more of the caller, ClaimHeader.Claim being one of
+	// subject, issuer, application.name and application.id.
+	CallerHeaders []ClaimHeader `yaml:"caller_headers"`
+}
+
+// TokenSource is where a caller may put its token. Of all places, exactly one
+// must hold one.
+type TokenSource struct {
+	Header string `yaml:"header"`
+	Scheme string `yaml:"scheme"` // what precedes it in Header; default Bearer in Authorization, elsewhere none
+	Cookie string `yaml:"cookie"`
+	Query  string `yaml:"query"`
 }
 
 // ClaimHeader copies a claim to an upstream header.
@@ -22,13 +38,22 @@ type ClaimHeader struct{ Header, Claim string }
 // Authorize says what an identified caller's token must hold; all of it.
 type Authorize struct {
 	TokenScopes *TokenScopes `yaml:"token_scopes"`
+	Groups      *Groups      `yaml:"groups"`
 	Claims      []ClaimRule  `yaml:"claims"`
 }
 
-// TokenScopes compares the token's scope (or scp) claim.
+// Groups compares the groups that the caller's user has, or those in a claim.
+type Groups struct {
+	Claim string   `yaml:"claim"` // "": of Config.Users
+	Any   []string `yaml:"any"`
+	All   []string `yaml:"all"`
+}
+
+// TokenScopes compares what a token grants.
 type TokenScopes struct {
-	Any []string `yaml:"any"`
-	All []string `yaml:"all"`
+	Claim string   `yaml:"claim"` // a list, or a text separated by spaces; "": scope, else scp
+	Any   []string `yaml:"any"`
+	All   []string `yaml:"all"`
 }
 
 // ClaimRule compares one claim; exactly one of the comparisons is set. Name is

@@ -60,6 +60,7 @@ func (c *Config) Validate() Faults {
 	}
 	v.authServers(c.AuthServers)
 	v.apis(c)
+	v.later(c)
 	return v.faults
 }
 

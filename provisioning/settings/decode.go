@@ -35,7 +35,8 @@ type Decoded struct {
 // Decode reads the whole tree, and the files it names.
 func (t *Tree) Decode(f *Files) Decoded {
 	cfg := new(config.Config)
-	d := &decoder{tree: t, files: f, shapes: shapes{}, broken: map[string]bool{}, partly: map[string]bool{}, budget: minValues + maxCopies*t.nodes}
+	included := t.include("users", f)
+	d := &decoder{tree: t, files: f, faults: included, shapes: shapes{}, broken: map[string]bool{}, partly: map[string]bool{}, budget: minValues + maxCopies*t.nodes}
 	d.value(t.root, reflect.ValueOf(cfg).Elem(), field{})
 	return Decoded{cfg, d.faults, d.broken, d.partly}
 }

@@ -15,11 +15,29 @@ import (
 // Parse reads the documents of one YAML file. Faults of syntax leave it without
 // Nodes; others leave Nodes behind that can be judged further.
 func Parse(src *Source, data []byte) ([]*Node, []Fault) {
+	nodes, faults := parse(src, data, nil)
+	settings := nodes[:0]
+	for _, n := range nodes {
+		switch n.Kind {
+		case Mapping:
+			settings = append(settings, n)
+		case Scalar, List:
+			faults = append(faults, Fault{Place: n.Place(), Message: "must be a mapping of settings, is " + n.Kind.String()})
+		}
+	}
+	if len(settings) == 0 && len(faults) == 0 {
+		return nil, []Fault{{Place: Place{File: src.Name}, Message: "holds no settings"}}
+	}
+	return settings, faults
+}
+
+// parse reads the documents of one file, of whatever kind, that stand at a path.
+func parse(src *Source, data []byte, at path) ([]*Node, []Fault) {
 	var docs []yaml.Node
 	if err := yaml.Load(data, &docs, yaml.WithAllDocuments()); err != nil {
 		return nil, []Fault{syntaxFault(src, data, err)}
 	}
-	c := &converter{src: src, aliases: map[*yaml.Node]*Node{}, budget: maxNodes}
+	c := &converter{src: src, aliases: map[*yaml.Node]*Node{}, budget: maxNodes, at: at}
 	var nodes []*Node
 	for i := range docs {
 		doc := &docs[i]
@@ -29,20 +47,11 @@ func Parse(src *Source, data []byte) ([]*Node, []Fault) {
 			}
 			doc = doc.Content[0]
 		}
-		if isNull(doc) {
-			continue
-		}
-		switch n := c.convert(doc); n.Kind {
-		case Mapping:
-			nodes = append(nodes, n)
-		case Scalar, List:
-			c.fault(doc, "must be a mapping of settings, is %s", n.Kind)
+		if !isNull(doc) {
+			nodes = append(nodes, c.convert(doc))
 		}
 	}
 	src.nodes = maxNodes - c.budget
-	if len(nodes) == 0 && len(c.faults) == 0 {
-		return nil, []Fault{{Place: Place{File: src.Name}, Message: "holds no settings"}}
-	}
 	return nodes, c.faults
 }
 

@@ -45,13 +45,13 @@ func (s shapes) of(t reflect.Type) *shape {
 // are told from mistakes, and never ignored.
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
-		"archive", "api_gateway", "downloads", "bundle", "applications", "aliases", "applications_sync",
+		"archive", "api_gateway", "downloads", "bundle", "aliases", "applications_sync",
 		"security_settings", "microgatewayPool", "policies", "token_service", "gateway_destination", "es_destination",
 		"key_store", "trust_store", "publish", "service_registries", "faults", "extended_settings", "system",
 	},
 	reflect.TypeFor[config.APIEndpoint]():        {"access_url"},
 	reflect.TypeFor[config.Limits]():             {"per_ip"},
-	reflect.TypeFor[config.AuthServer]():         {"remote_introspection", "subject", "type"},
+	reflect.TypeFor[config.AuthServer]():         {"remote_introspection", "type"},
 	reflect.TypeFor[config.LocalIntrospection](): {"truststore", "shared_key", "profile"},
 	reflect.TypeFor[config.API]():                {"tags", "id"},
 	reflect.TypeFor[config.Upstream]():           {"balance", "health", "retry", "circuit_breaker"},
@@ -59,5 +59,8 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Policies](): {
 		"throttle", "cors", "outbound", "route", "faults", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
-	reflect.TypeFor[config.Identify](): {"combine", "anonymous", "audience_also", "api_keys"},
+	reflect.TypeFor[config.Identify]():    {"api_keys"},
+	reflect.TypeFor[config.Application](): {"client"},
+	reflect.TypeFor[config.Identifiers](): {"api_keys", "basic", "ip", "hostname", "certificates", "payload"},
+	reflect.TypeFor[config.User]():        {"password"},
 }

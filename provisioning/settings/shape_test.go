@@ -26,7 +26,7 @@ func TestEveryTypeHasARule(t *testing.T) {
 	written := []reflect.Type{
 		reflect.TypeFor[config.Duration](), reflect.TypeFor[config.Size](), reflect.TypeFor[config.Address](), reflect.TypeFor[config.Secret](),
 		reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix](), reflect.TypeFor[config.Issuer](), reflect.TypeFor[config.Audience](),
-		reflect.TypeFor[[]config.ClaimHeader](),
+		reflect.TypeFor[[]config.ClaimHeader](), reflect.TypeFor[config.ClaimSet](),
 	}
 	d := &decoder{tree: &Tree{}, shapes: shapes{}, broken: map[string]bool{}, partly: map[string]bool{}}
 	for _, typ := range written {

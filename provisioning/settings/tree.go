@@ -15,7 +15,9 @@ type Tree struct {
 }
 
 // appended are the lists that several files may add to.
-func isAppended(key string) bool { return key == "apis" || key == "auth_servers" }
+func isAppended(key string) bool {
+	return key == "apis" || key == "auth_servers" || key == "applications" || key == "users"
+}
 
 // NewTree merges documents, in order: mappings key by key, lists of assets by
 // appending. Anything else that stands twice is a fault. home is where the

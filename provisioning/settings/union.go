@@ -30,6 +30,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.identify(n, v)
 	case *[]config.ClaimHeader:
 		d.claimHeaders(n, v)
+	case *config.ClaimSet:
+		d.claimSet(n, v)
 	default:
 		return false
 	}
@@ -97,6 +99,28 @@ func (d *decoder) claimHeaders(n *Node, v *[]config.ClaimHeader) {
 			var claim string
 			d.value(n.Items[i], reflect.ValueOf(&claim).Elem(), field{})
 			*v = append(*v, config.ClaimHeader{Header: key.Text, Claim: claim})
+		})
+	}
+}
+
+// claimSet is a mapping {claim: value}, or {claim: [value, …]} of a list that
+// holds them all. Its order is kept.
+func (d *decoder) claimSet(n *Node, v *config.ClaimSet) {
+	if n.Kind != Mapping {
+		d.fault(n, "must be a mapping {claim: value}, is %s", n.Kind)
+		return
+	}
+	for i, key := range n.Keys {
+		d.below(key.Text, func() {
+			values := []string{""}
+			if n.Items[i].Kind == List {
+				d.value(n.Items[i], reflect.ValueOf(&values).Elem(), field{})
+			} else {
+				d.value(n.Items[i], reflect.ValueOf(&values[0]).Elem(), field{})
+			}
+			for _, value := range values {
+				*v = append(*v, config.ClaimValue{Claim: key.Text, Value: value})
+			}
 		})
 	}
 }
