@@ -29,6 +29,9 @@ import (
 
 const root = ".."
 
+// secret is every secret of a README; as long as a shared key must be.
+const secret = "secret-of-sixty-four-bytes-at-least-as-HS512-needs-a-shared-key--"
+
 var (
 	yamlBlock  = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 	secretsDir = regexp.MustCompile(`/run/secrets/`)
@@ -86,7 +89,7 @@ func loadBlock(t *testing.T, block string, files keyFiles) {
 	}
 	var environ []string
 	for _, name := range namedEnv.FindAllStringSubmatch(block, -1) {
-		environ = append(environ, name[1]+"=secret")
+		environ = append(environ, name[1]+"="+secret)
 	}
 	path := filepath.Join(dir, "postern.yaml")
 	if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
@@ -145,7 +148,7 @@ func (f keyFiles) content(name string) []byte {
 	case ".json":
 		return f.set
 	default:
-		return []byte("secret\n")
+		return []byte(secret + "\n")
 	}
 }
 

@@ -77,7 +77,7 @@ func (b *builder) authServers() {
 	if b.previous != nil {
 		previous = b.previous.tokens
 	}
-	tokens, err := introspect.New(b.config.AuthServers, b.config.Tokens, previous, b.gateway.log.Named("introspect"))
+	tokens, err := introspect.New(introspect.Rules{Servers: b.config.AuthServers, Tokens: b.config.Tokens}, previous, b.gateway.log.Named("introspect"))
 	if err != nil {
 		b.failed(err)
 		return

@@ -41,7 +41,7 @@ func BenchmarkVerify(b *testing.B) {
 func uncached(b *testing.B, s signer) introspect.Introspector {
 	server, tokens := withFile(setOf(s)), defaults
 	tokens.Cache.Entries = 0
-	set, err := introspect.New([]config.AuthServer{server}, tokens, nil, zap.NewNop())
+	set, err := introspect.New(introspect.Rules{Servers: []config.AuthServer{server}, Tokens: tokens}, nil, zap.NewNop())
 	if err != nil {
 		b.Fatal(err)
 	}

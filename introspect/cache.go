@@ -68,13 +68,13 @@ func (c *cache) slot(hash uint64, i int) *atomic.Pointer[entry] {
 	return &c.slots[(hash+uint64(i))&uint64(len(c.slots)-1)]
 }
 
-// find returns the entry of raw that one of servers vouches for, if it is
+// find returns the entry of raw that the view vouches for, if it is
 // usable. It allocates nothing.
-func (c *cache) find(raw string, servers []*server, now time.Time) *entry {
+func (c *cache) find(raw string, v *view, now time.Time) *entry {
 	hash := maphash.String(c.seed, raw)
 	for i := range window {
 		e := c.slot(hash, i).Load()
-		if e == nil || e.hash != hash || e.raw != raw || !e.servedBy(servers) || !e.usable(now) {
+		if e == nil || e.hash != hash || e.raw != raw || !v.vouches(e.server) || !e.usable(now) {
 			continue
 		}
 		if !e.used.Load() {
@@ -85,15 +85,6 @@ func (c *cache) find(raw string, servers []*server, now time.Time) *entry {
 	}
 	c.misses.add()
 	return nil
-}
-
-func (e *entry) servedBy(servers []*server) bool {
-	for _, s := range servers {
-		if s == e.server {
-			return true
-		}
-	}
-	return false
 }
 
 // add keeps a token that was just verified. It copies raw.

@@ -23,7 +23,7 @@ func bounded(t testing.TB, entries int, size config.Size) (*introspect.Set, intr
 	tokens := defaults
 	tokens.Cache = config.TokenCache{Entries: entries, Size: size}
 	server := withFile(setOf(edSigner()))
-	set, err := introspect.New([]config.AuthServer{server}, tokens, nil, zap.NewNop())
+	set, err := introspect.New(introspect.Rules{Servers: []config.AuthServer{server}, Tokens: tokens}, nil, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // NewOver is New with keys fetched over transport; later Sets inherit it.
 func NewOver(transport http.RoundTripper, servers []config.AuthServer, tokens config.Tokens, log *zap.Logger) (*Set, error) {
-	return New(servers, tokens, &Set{transport: transport}, log)
+	return New(Rules{Servers: servers, Tokens: tokens}, &Set{transport: transport}, log)
 }
 
 // Occupy takes n turns of verification and returns what gives them back.

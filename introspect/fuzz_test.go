@@ -130,7 +130,7 @@ func FuzzKeySet(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, set string) {
-		s, err := introspect.New([]config.AuthServer{withFile(set)}, defaults, nil, zap.NewNop())
+		s, err := introspect.New(introspect.Rules{Servers: []config.AuthServer{withFile(set)}, Tokens: defaults}, nil, zap.NewNop())
 		if err != nil {
 			return
 		}

@@ -9,7 +9,9 @@
 // The path of a key: source.go says where it comes from, refresh.go fetches it
 // in the background and demand.go for a token that names an unknown one; jwk.go,
 // pem.go and key.go refuse what should not verify; keyset.go holds what is left,
-// over reloads too. set.go puts the auth servers of a configuration together.
+// over reloads too. sharedkey.go is a key that both sides know, strategy.go the
+// issuers whose tokens applications sign with such keys. set.go puts what a
+// configuration says of all that together.
 package introspect
 
 import (
@@ -37,13 +39,15 @@ var (
 
 // Token is what a verified token says. It is shared and never changed.
 type Token struct {
-	AuthServer string // name of the auth server that vouches for it
-	Issuer     string
-	Subject    string
-	Audience   []string
-	Scopes     []string // scope (space separated) or scp (list)
-	Expires    time.Time
-	Claims     map[string]any // numbers are json.Number
+	AuthServer string // name of the auth server that vouches for it; empty: a strategy does
+	// Application is the id of the application whose strategy's key verified it.
+	Application string
+	Issuer      string
+	Subject     string
+	Audience    []string
+	Scopes      []string // scope (space separated) or scp (list)
+	Expires     time.Time
+	Claims      map[string]any // numbers are json.Number
 }
 
 // Introspector says what a raw token stands for at a moment. It does not keep

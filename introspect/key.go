@@ -26,7 +26,9 @@ type key struct {
 	id         string
 	public     publicKey
 	algorithms []string // it may verify; at least one
-	signature  int      // bytes of a signature
+	signature  int      // bytes of a signature; 0: as many as the algorithm's hash has
+	// application is whose strategy the key is of; empty: an auth server's.
+	application string
 	// gone is set when the key has left its key set.
 	gone atomic.Bool
 }
@@ -36,7 +38,38 @@ type publicKey interface{ Equal(x crypto.PublicKey) bool }
 
 // same reports whether k and other are interchangeable.
 func (k *key) same(other *key) bool {
-	return k.id == other.id && slices.Equal(k.algorithms, other.algorithms) && k.public.Equal(other.public)
+	return k.id == other.id && k.application == other.application && slices.Equal(k.algorithms, other.algorithms) && k.public.Equal(other.public)
+}
+
+// material is the key in the form in which golang-jwt takes it.
+func (k *key) material() any {
+	if shared, ok := k.public.(sharedSecret); ok {
+		return []byte(shared)
+	}
+	return k.public
+}
+
+// fits reports whether signature can be one of this key at all: of its length,
+// and of a curve without a zero in either half. Whoever took r = s = 0 for a
+// point would believe such a signature of anything.
+func (k *key) fits(signature []byte) bool {
+	if k.signature != 0 && len(signature) != k.signature {
+		return false
+	}
+	if _, curve := k.public.(*ecdsa.PublicKey); curve {
+		half := len(signature) / 2
+		return !allZero(signature[:half]) && !allZero(signature[half:])
+	}
+	return true
+}
+
+func allZero(bytes []byte) bool {
+	for _, b := range bytes {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // newKey judges a public key. alg narrows what it may verify, when not empty.

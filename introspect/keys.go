@@ -16,8 +16,9 @@ type keys struct {
 	all     []*key
 	byID    map[string][]*key // more than one only if no algorithm fits two of them
 	skipped []SkippedKey
-	// sole: the source is one key without an id, so a token's kid says nothing.
-	sole bool
+	// unnamed are keys for tokens of any kid that byID does not hold: a source
+	// that is one key without an id, or strategies without one.
+	unnamed []*key
 }
 
 // SkippedKey is a key of a set that is not used.
@@ -74,9 +75,12 @@ func missingKid(err error) *string {
 
 // candidates are the keys that may have signed a token with this header.
 func (k *keys) candidates(h *header) ([]*key, error) {
-	found, named := k.all, h.kid != "" && !k.sole
-	if named {
+	found := k.all
+	if h.kid != "" {
 		if found = k.byID[h.kid]; found == nil {
+			found = k.unnamed
+		}
+		if found == nil {
 			return nil, errUnknownKid(h.kid)
 		}
 	}
@@ -89,7 +93,7 @@ func (k *keys) candidates(h *header) ([]*key, error) {
 		return nil, fmt.Errorf("%w: no kid, and %d keys fit", ErrKey, len(fitting))
 	case len(fitting) > 0:
 		return fitting, nil
-	case named || k.sole:
+	case h.kid != "" || k.unnamed != nil:
 		return nil, fmt.Errorf("%w: key %q is not for %s", ErrAlgorithm, h.kid, h.alg)
 	}
 	return nil, errUnknownKid("")

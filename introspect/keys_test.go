@@ -243,7 +243,7 @@ func TestFaultyKeyFiles(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := withDefaults(config.AuthServer{Name: "corp", Issuer: config.Issuer{Value: issuer}, Local: &tt.local})
-			_, err := introspect.New([]config.AuthServer{server}, defaults, nil, zap.NewNop())
+			_, err := introspect.New(introspect.Rules{Servers: []config.AuthServer{server}, Tokens: defaults}, nil, zap.NewNop())
 			var faults config.Faults
 			if !errors.As(err, &faults) || len(faults) != 1 || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want one fault with %q", err, tt.want)

@@ -53,7 +53,6 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 	if err != nil {
 		return nil, nil, err
 	}
-	token.AuthServer = s.name()
 	signature, err := segment.DecodeString(t.signature)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: signature: %w", ErrMalformed, err)
@@ -63,6 +62,7 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 	if err != nil {
 		return nil, nil, err
 	}
+	token.AuthServer, token.Application = s.name(), verified.application
 	return token, verified, nil
 }
 
@@ -117,11 +117,11 @@ func (c *check) run(ctx context.Context, content *keys) (verified *key, seek *st
 	}
 	defer c.gate.leave()
 	for _, k := range candidates {
-		if len(c.signature) == k.signature && c.method.Verify(c.jws.signed, c.signature, k.public) == nil {
+		if k.fits(c.signature) && c.method.Verify(c.jws.signed, c.signature, k.material()) == nil {
 			return k, nil, nil
 		}
 	}
-	if c.jws.header.kid == "" && !content.sole {
+	if c.jws.header.kid == "" && content.unnamed == nil {
 		// Without a kid, a new key shows only by a signature that no known one made.
 		seek = new(string)
 	}

@@ -22,7 +22,7 @@ func parseCertificate(data []byte) (*keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse certificate: %w", err)
 	}
-	return soleKey(certificate.PublicKey)
+	return solePublicKey(certificate.PublicKey)
 }
 
 // parsePublicKey reads the one public key in a PEM file.
@@ -43,7 +43,7 @@ func parsePublicKey(data []byte) (*keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse public key: %w", err)
 	}
-	return soleKey(public)
+	return solePublicKey(public)
 }
 
 func onlyBlock(data []byte) (*pem.Block, error) {
@@ -57,12 +57,17 @@ func onlyBlock(data []byte) (*pem.Block, error) {
 	return block, nil
 }
 
-func soleKey(public any) (*keys, error) {
+func solePublicKey(public any) (*keys, error) {
 	k, err := newKey("", "", public)
 	if err != nil {
 		return nil, err
 	}
+	return soleKey(k), nil
+}
+
+// soleKey is a set of one key, whatever kid a token states.
+func soleKey(k *key) *keys {
 	set := newKeys([]*key{k}, nil)
-	set.sole = true
-	return set, nil
+	set.unnamed = set.all
+	return set
 }

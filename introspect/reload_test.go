@@ -18,7 +18,7 @@ import (
 // next is the Set after a reload, not started yet.
 func next(t *testing.T, previous *introspect.Set, tokens config.Tokens, servers ...config.AuthServer) *introspect.Set {
 	t.Helper()
-	set, err := introspect.New(servers, tokens, previous, zap.NewNop())
+	set, err := introspect.New(introspect.Rules{Servers: servers, Tokens: tokens}, previous, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

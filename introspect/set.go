@@ -21,15 +21,22 @@ type Set struct {
 	byName    map[string]*server
 	cache     *cache
 	gate      *gate
-	transport http.RoundTripper // of fetches; nil: their own
+	partners  map[string]*partner // by issuer
+	transport http.RoundTripper   // of fetches; nil: their own
 	log       *zap.Logger
 }
 
-// New prepares the auth servers of a configuration whose defaults are filled
-// in. It starts nothing and uses no network, so a Set that is not wanted after
+// Rules are what a configuration says about tokens, its defaults filled in.
+type Rules struct {
+	Servers    []config.AuthServer
+	Strategies []Strategy // in any order
+	Tokens     config.Tokens
+}
+
+// New prepares the auth servers and the strategies of a configuration. It starts nothing and uses no network, so a Set that is not wanted after
 // all is simply dropped. What is unchanged since previous (which may be nil) is
 // taken over from it: key sets and cached tokens. The error is a config.Faults.
-func New(servers []config.AuthServer, tokens config.Tokens, previous *Set, log *zap.Logger) (*Set, error) {
+func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 	s := &Set{
 		required: map[*server]bool{}, byName: map[string]*server{},
 		log: log,
@@ -38,10 +45,10 @@ func New(servers []config.AuthServer, tokens config.Tokens, previous *Set, log *
 		previous = &Set{}
 	}
 	s.transport = previous.transport
-	s.share(previous, tokens)
+	s.share(previous, rules.Tokens)
 	var faults config.Faults
-	for i := range servers {
-		one, fault := s.server(&servers[i], previous)
+	for i := range rules.Servers {
+		one, fault := s.server(&rules.Servers[i], previous)
 		if fault != nil {
 			fault.Path = append([]any{"auth_servers", i, "local_introspection"}, fault.Path...)
 			faults = append(faults, *fault)
@@ -49,9 +56,9 @@ func New(servers []config.AuthServer, tokens config.Tokens, previous *Set, log *
 		}
 		s.servers = append(s.servers, one)
 		s.byName[one.name()] = one
-		s.required[one] = servers[i].Required
+		s.required[one] = rules.Servers[i].Required
 	}
-	if faults != nil {
+	if faults = append(faults, s.addPartners(&rules, previous)...); faults != nil {
 		return nil, faults
 	}
 	return s, nil
@@ -80,13 +87,7 @@ func (s *Set) server(cfg *config.AuthServer, previous *Set) (*server, *config.Fa
 	if cfg.Local == nil {
 		return nil, &config.Fault{Message: "missing: say where the keys come from"}
 	}
-	one := &server{rules: rulesOf(*cfg), maxStale: time.Duration(cfg.Local.MaxStale)}
-	if skew := cfg.Local.ClockSkew; skew != nil {
-		one.skew = skew.Limit()
-	}
-	for _, typ := range cfg.Local.Types {
-		one.types = append(one.types, mediaType(typ))
-	}
+	one := newServer(cfg)
 	if fault := one.allow(cfg.Local.Algorithms); fault != nil {
 		return nil, fault
 	}
@@ -102,7 +103,10 @@ func (s *Set) server(cfg *config.AuthServer, previous *Set) (*server, *config.Fa
 
 // allow makes the allow-list of algorithms.
 func (s *server) allow(algorithms []string) *config.Fault {
-	known := signingMethods()
+	known, kind := signingMethods(), "an asymmetric"
+	if s.rules.Local.SharedKey != nil {
+		known, kind = sharedMethods(), "a shared key's"
+	}
 	s.methods = known
 	if algorithms == nil {
 		return nil
@@ -110,7 +114,7 @@ func (s *server) allow(algorithms []string) *config.Fault {
 	s.methods = map[string]jwt.SigningMethod{}
 	for i, alg := range algorithms {
 		if known[alg] == nil {
-			message := fmt.Sprintf("%q is not an asymmetric signature algorithm", alg)
+			message := fmt.Sprintf("%q is not %s signature algorithm", alg, kind)
 			return &config.Fault{Path: []any{"algorithms", i}, Message: message}
 		}
 		s.methods[alg] = known[alg]
@@ -132,6 +136,9 @@ func (s *server) readFile() *config.Fault {
 			return &config.Fault{Path: []any{from.kind}, Message: err.Error()}
 		}
 		s.keys.hold(content)
+	}
+	if s.rules.Local.SharedKey != nil {
+		return s.checkSharedKey(content.all[0])
 	}
 	var possible []string
 	for _, k := range content.all {
@@ -155,7 +162,7 @@ func (s *Set) For(names ...string) (Introspector, error) {
 		}
 		servers = append(servers, one)
 	}
-	return newView(servers, s.cache, s.gate)
+	return newView(servers, s)
 }
 
 // Start makes the set the one that keeps its keys, in the background, and

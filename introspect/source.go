@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"postern/provisioning/config"
@@ -21,6 +23,7 @@ type source struct {
 	file           string // path
 	kind           string // key of the configuration that names the file
 	content        string // of the file
+	shared         config.Secret
 }
 
 func sourceOf(s *config.AuthServer) source {
@@ -36,6 +39,8 @@ func sourceOf(s *config.AuthServer) source {
 		from.read("certificate", l.Certificate)
 	case !l.PublicKey.IsZero():
 		from.read("public_key", l.PublicKey)
+	case l.SharedKey != nil:
+		from.kind, from.shared = "shared_key", *l.SharedKey
 	}
 	return from
 }
@@ -54,6 +59,8 @@ func (s *source) String() string {
 		return fetch.Redact(s.discoveryURL())
 	case s.remote():
 		return fetch.Redact(s.jwksURI)
+	case s.kind == "shared_key":
+		return s.kind
 	}
 	return s.file
 }
@@ -69,6 +76,8 @@ func (s *source) parse() (*keys, error) {
 		return parseCertificate([]byte(s.content))
 	case "public_key":
 		return parsePublicKey([]byte(s.content))
+	case "shared_key":
+		return soleKey(newSharedKey("", s.shared, slices.Sorted(maps.Keys(sharedMethods())))), nil
 	}
 	return parseJWKS([]byte(s.content))
 }

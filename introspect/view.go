@@ -10,6 +10,7 @@ import (
 type view struct {
 	servers  []*server
 	byIssuer map[string]*server
+	partners map[string]*partner // issuers of strategies, for those not in byIssuer
 	// anyIssuer, if not nil, is the sole server, which takes tokens of any or no
 	// issuer.
 	anyIssuer *server
@@ -17,8 +18,11 @@ type view struct {
 	gate      *gate
 }
 
-func newView(servers []*server, c *cache, g *gate) (*view, error) {
-	v := &view{servers: servers, byIssuer: map[string]*server{}, cache: c, gate: g}
+func newView(servers []*server, set *Set) (*view, error) {
+	v := &view{
+		servers: servers, byIssuer: map[string]*server{}, partners: set.partners,
+		cache: set.cache, gate: set.gate,
+	}
 	for _, s := range servers {
 		issuer := s.rules.Issuer
 		if issuer.Unchecked {
@@ -40,7 +44,7 @@ func newView(servers []*server, c *cache, g *gate) (*view, error) {
 // no lock.
 func (v *view) Introspect(ctx context.Context, raw string, now time.Time) (*Token, error) {
 	if len(raw) <= maxToken {
-		if e := v.cache.find(raw, v.servers, now); e != nil {
+		if e := v.cache.find(raw, v, now); e != nil {
 			return e.token, nil
 		}
 	}
@@ -63,12 +67,10 @@ func (v *view) Introspect(ctx context.Context, raw string, now time.Time) (*Toke
 	return token, nil
 }
 
-// serverOf picks the auth server by the issuer that the token claims. Nothing
-// else is believed before that server's keys have verified it.
+// serverOf picks the auth server by the issuer that the token claims: one of the
+// API's, else that of the strategies that state it. Nothing else is believed
+// before that server's keys have verified it.
 func (v *view) serverOf(t *jws) (*server, error) {
-	if v.anyIssuer != nil {
-		return v.anyIssuer, nil
-	}
 	issuer, err := t.text("iss")
 	if err != nil {
 		return nil, err
@@ -76,5 +78,23 @@ func (v *view) serverOf(t *jws) (*server, error) {
 	if s := v.byIssuer[issuer]; s != nil {
 		return s, nil
 	}
+	if p := v.partners[issuer]; p != nil {
+		return p.server, nil
+	}
+	if v.anyIssuer != nil {
+		return v.anyIssuer, nil
+	}
 	return nil, fmt.Errorf("%w: %.256q", ErrUnknownIssuer, issuer)
+}
+
+// vouches reports whether a token that s has verified is one for this view.
+func (v *view) vouches(s *server) bool {
+	for _, one := range v.servers {
+		if one == s {
+			return true
+		}
+	}
+	issuer := s.rules.Issuer.Value
+	p := v.partners[issuer]
+	return p != nil && p.server == s && v.byIssuer[issuer] == nil
 }

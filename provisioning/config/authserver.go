@@ -25,9 +25,11 @@ type LocalIntrospection struct {
 	JWKS        File   `yaml:"jwks"`
 	Certificate File   `yaml:"certificate"` // PEM
 	PublicKey   File   `yaml:"public_key"`  // PEM
+	// SharedKey is the secret of HS256, HS384 and HS512; nil when there is none.
+	SharedKey *Secret `yaml:"shared_key"`
 
 	AllowHTTP          bool      `yaml:"allow_http"`              // http beyond loopback
-	Algorithms         []string  `yaml:"algorithms"`              // default: every asymmetric one
+	Algorithms         []string  `yaml:"algorithms"`              // default: every asymmetric one; with SharedKey HS256
 	ClockSkew          *Duration `yaml:"clock_skew" allow:"none"` // default: Tokens.ClockSkew, filled in by SetDefaults
 	Types              []string  `yaml:"types"`                   // default JWT, at+jwt; compared without case and without application/
 	Refresh            Duration  `yaml:"refresh"`                 // default 15m

@@ -91,6 +91,9 @@ func (a *AuthServer) setDefaults(skew Duration) {
 	if a.Local.ClockSkew == nil {
 		a.Local.ClockSkew = &skew
 	}
+	if a.Local.Algorithms == nil && a.Local.SharedKey != nil {
+		a.Local.Algorithms = []string{"HS256"}
+	}
 	if a.Local.Algorithms == nil {
 		a.Local.Algorithms = slices.Clone(asymmetric)
 	}

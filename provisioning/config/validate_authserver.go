@@ -69,8 +69,12 @@ func (v *checker) localIntrospection(path []any, s AuthServer) {
 	case l.Discovery:
 		v.secureURL(append(slices.Clone(path[:2]), "issuer"), s.Issuer.Value, l.AllowHTTP)
 	}
-	for i, alg := range l.Algorithms {
-		v.algorithm(at(path, "algorithms", i), alg)
+	if l.SharedKey != nil {
+		v.sharedKey(path, *l.SharedKey, l.Algorithms)
+	} else {
+		for i, alg := range l.Algorithms {
+			v.algorithm(at(path, "algorithms", i), alg)
+		}
 	}
 	for i, typ := range l.Types {
 		if !isToken(strings.ReplaceAll(typ, "/", "")) {
@@ -95,6 +99,7 @@ func (v *checker) keySource(path []any, l *LocalIntrospection) {
 		{"jwks", !l.JWKS.IsZero()},
 		{"certificate", !l.Certificate.IsZero()},
 		{"public_key", !l.PublicKey.IsZero()},
+		{"shared_key", l.SharedKey != nil},
 	} {
 		if source.set {
 			stated = append(stated, source.key)
@@ -102,7 +107,7 @@ func (v *checker) keySource(path []any, l *LocalIntrospection) {
 	}
 	switch len(stated) {
 	case 0:
-		v.add(path, "no key source: state one of jwks_uri, discovery, jwks, certificate, public_key")
+		v.add(path, "no key source: state one of jwks_uri, discovery, jwks, certificate, public_key, shared_key")
 	case 1:
 	default:
 		v.clash(at(path, stated[1]), at(path, stated[0]), "only one key source is allowed, and %s is stated too", stated[0])
@@ -112,8 +117,8 @@ func (v *checker) keySource(path []any, l *LocalIntrospection) {
 func (v *checker) algorithm(path []any, alg string) {
 	switch {
 	case slices.Contains(asymmetric, alg):
-	case alg == "HS256" || alg == "HS384" || alg == "HS512":
-		v.add(path, "%q needs shared_key, which is not supported yet", alg)
+	case SharedKeySize(alg) > 0:
+		v.add(path, "%q needs shared_key: a public key is known to those who would forge", alg)
 	case strings.EqualFold(alg, "none"):
 		v.add(path, "%q would accept tokens without a signature", alg)
 	default:
