@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"go.uber.org/zap"
@@ -21,6 +22,7 @@ import (
 	"postern/gateway"
 	"postern/gateway/admin"
 	"postern/gateway/health"
+	"postern/gateway/system"
 	"postern/gateway/version"
 	"postern/provisioning"
 	"postern/provisioning/check"
@@ -28,6 +30,7 @@ import (
 )
 
 func main() {
+	time.Local = time.UTC // whatever TZ says: what is logged and shown is in one time
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the process at once
 	os.Exit(new(commands).execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
@@ -103,12 +106,23 @@ func (runCommand) Help() string {
 
 // Run serves until a signal ends ctx.
 func (c runCommand) Run(ctx context.Context, s streams) error {
-	g, reloader := assemble(c.Sources(), s.err)
+	g, reloader, log := assemble(c.Sources(), s.err)
 	if err := reloader.First(); err != nil {
+		return err
+	}
+	system.LimitMemory(log)
+	system.CheckDescriptors(log, g.Config().Limits.Connections)
+	if err := g.Listen(); err != nil {
 		return err
 	}
 
 	group, ctx := errgroup.WithContext(ctx)
+	manager := system.Notify(log)
+	defer manager.Close()
+	context.AfterFunc(ctx, manager.Stopping)
+	reloader.Begin = manager.Reloading
+	reloader.End = func(o provisioning.Outcome) { manager.Serving(o.Generation, o.Err) }
+	reloader.End(reloader.Last())
 	group.Go(func() error { return reloader.Run(ctx) })
 	group.Go(func() error { return g.Serve(ctx) })
 	return group.Wait()
@@ -116,7 +130,7 @@ func (c runCommand) Run(ctx context.Context, s streams) error {
 
 // assemble joins a gateway, the reloader that keeps it at what its sources say,
 // and a log at the level they say. Nothing is read and nothing runs yet.
-func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *provisioning.Reloader) {
+func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *provisioning.Reloader, *zap.Logger) {
 	level := zap.NewAtomicLevel()
 	log := newLogger(logTo, level)
 	var reloader *provisioning.Reloader
@@ -127,7 +141,7 @@ func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *pr
 		}
 		return level.UnmarshalText([]byte(cfg.Logging.Level))
 	}, log)
-	return g, reloader
+	return g, reloader, log
 }
 
 type demoCommand struct {
@@ -146,7 +160,8 @@ func (demoCommand) Help() string {
 // Run shows the gateway at work.
 func (c demoCommand) Run(ctx context.Context, s streams) error {
 	wired := func(from provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) {
-		return assemble(from, s.err)
+		g, reloader, _ := assemble(from, s.err)
+		return g, reloader
 	}
 	return demo.Run(ctx, demo.Options{Out: s.out, Assemble: wired, Once: c.Once, Hooks: c.Hooks})
 }

@@ -233,37 +233,6 @@ func (o *output) await(t *testing.T, pattern string) []string {
 	return nil
 }
 
-// asCommand makes the test binary the command itself, with its command line.
-const asCommand = "TEST_BINARY_AS_COMMAND"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
-		main()
-	}
-	m.Run()
-}
-
-// process is the command at work.
-type process struct {
-	*exec.Cmd
-	log            *output
-	traffic, admin string
-}
-
-func start(t *testing.T, path string) process {
-	t.Helper()
-	p := process{Cmd: exec.CommandContext(t.Context(), os.Args[0], "run", "-c", path), log: new(output)}
-	p.Env = append(os.Environ(), asCommand+"=1")
-	p.Stdout, p.Stderr = p.log, p.log
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	const listening = `"msg":"listening","listener":"%s","address":"(127\.0\.0\.1:\d+)"`
-	p.traffic = "http://" + p.log.await(t, fmt.Sprintf(listening, "http"))[1]
-	p.admin = "http://" + p.log.await(t, fmt.Sprintf(listening, "admin"))[1]
-	return p
-}
-
 func get(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	response, err := http.Get(url)

@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"gateway/metrics":       {},
 	"gateway/wire":          {},
 	"gateway/problem":       {"gateway/quote"},
+	"gateway/system":        {},
 	"gateway/router":        {"provisioning/config"},
 	"gateway/admin":         {"gateway/metrics", "provisioning/config"},
 	"gateway/upstream":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "provisioning/config"},

@@ -23,6 +23,11 @@ type Reloader struct {
 	// get lost and some file systems have none. Default 10s; set before Run.
 	Poll time.Duration
 
+	// Begin and End are called around each attempt to bring in a configuration,
+	// in its goroutine. Set them before Run, and after First to hear of Run's alone.
+	Begin func()
+	End   func(Outcome)
+
 	sources Sources
 	apply   func(*config.Config) error
 	log     *zap.Logger
@@ -43,6 +48,8 @@ func NewReloader(s Sources, apply func(*config.Config) error, log *zap.Logger) *
 		sources: s,
 		apply:   apply,
 		log:     log,
+		Begin:   func() {},
+		End:     func(Outcome) {},
 		again:   make(chan os.Signal, 1),
 	}
 	r.last.Store(new(Outcome))
@@ -135,6 +142,8 @@ func (r *Reloader) attempt(forced bool) error {
 	if !forced && r.tried != "" && r.current() == r.tried {
 		return nil
 	}
+	r.Begin()
+	defer func() { r.End(r.Last()) }()
 	begun := time.Now()
 	loaded, err := Load(r.sources, r.running)
 	same := loaded.Hash == r.tried
