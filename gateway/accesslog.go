@@ -127,6 +127,9 @@ func (l *accessLog) write(x *exchange.Exchange, e exchange.End) {
 func appendLine(b []byte, x *exchange.Exchange, e exchange.End) []byte {
 	b = x.Started.UTC().AppendFormat(append(b, `{"time":"`...), "2006-01-02T15:04:05.000Z")
 	b = append(append(b, `","id":"`...), x.ID...)
+	if x.Trace.Valid() {
+		b = x.Trace.AppendID(append(b, `","trace_id":"`...))
+	}
 	b = append(b, `","client":"`...)
 	if x.Address.IsValid() {
 		b = x.Address.AppendTo(b)

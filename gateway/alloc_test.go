@@ -21,6 +21,7 @@ import (
 func TestHandleAllocatesNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name, target string
+		top          string // more sections
 		lines        []string
 		peer         string
 		status       int
@@ -30,10 +31,12 @@ func TestHandleAllocatesNothing(t *testing.T) {
 		{name: "with an id", target: "/gateway/orders/1.0/orders/7", lines: []string{"X-Request-Id: mine"}, status: 200},
 		// An address that is read from text takes one.
 		{name: "proxied", target: "/gateway/orders/1.0/orders/7", lines: []string{"X-Forwarded-For: 1.1.1.1"}, peer: "10.0.0.1", status: 200, most: 1},
+		{name: "traced, not sampled", top: "tracing: {sample: none}\n", target: "/gateway/orders/1.0/orders/7", status: 200},
+		{name: "in the caller's trace", top: "tracing: {}\n", target: "/gateway/orders/1.0/orders/7", lines: []string{"traceparent: " + callerParent[:53] + "00", "tracestate: a=1"}, status: 200},
 		{name: "not found", target: "/gateway/other", status: 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g, _ := newGateway(t, shop, upstreamAnswers)
+			g, _ := newGateway(t, tt.top+shop, upstreamAnswers)
 			g.access.out = io.Discard
 			if tt.peer == "" {
 				tt.peer = "192.0.2.7"

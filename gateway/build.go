@@ -41,6 +41,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	}
 	b.tls()
 	b.authServers()
+	b.tracing()
 	b.next.nowhere = b.newAPI("")
 	for i := range cfg.APIs {
 		b.api(i)

@@ -117,6 +117,9 @@ func (g *Gateway) Handle(x *exchange.Exchange) {
 		x.Head.SetBytes(problem.RequestID, x.ID)
 	}
 	n.locate(x)
+	if n.tracer != nil {
+		n.tracer.begin(x)
+	}
 	switch err := n.serve(x); {
 	case err != nil:
 		g.answer(x, err)

@@ -29,6 +29,7 @@ type generation struct {
 	logs      bool // an access line per exchange
 	tokens    *introspect.Set
 	upstreams map[string]*carried
+	tracer    *tracer // nil: none
 
 	running [counters]counter // exchanges, by Exchange.Shard
 	retired atomic.Bool

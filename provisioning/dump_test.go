@@ -67,6 +67,11 @@ func leaf(v reflect.Value) (text string, ok bool) {
 			return "none", true
 		}
 		return fmt.Sprintf("%d bytes", value), true
+	case config.Ratio:
+		if value == config.NoRatio {
+			return "none", true
+		}
+		return fmt.Sprint(float64(value)), true
 	case config.Secret:
 		return fmt.Sprintf("%v, set: %t", value, !value.IsZero()), true
 	case config.File:

@@ -59,6 +59,11 @@ func showOwn(v reflect.Value) (any, bool) {
 			return "none", true
 		}
 		return int64(own), true
+	case config.Ratio:
+		if own == config.NoRatio {
+			return "none", true
+		}
+		return float64(own), true
 	case config.Issuer:
 		if own.Unchecked {
 			return "unchecked", true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"postern/gateway/trace"
 	"postern/gateway/wire"
 )
 
@@ -53,6 +54,8 @@ type Exchange struct {
 	Started  time.Time // when the head began to arrive
 	Shard    uint32    // spreads what many exchanges count or share; fixed per connection
 	Deadline time.Time // of the whole exchange; zero: none
+
+	Trace trace.Context // where x stands in a trace; zero without tracing
 
 	Peer    netip.AddrPort // the socket's other end
 	Caller  Caller

@@ -22,6 +22,7 @@ type Config struct {
 	AdminAPI       AdminAPI      `yaml:"admin_api"`
 	Tokens         Tokens        `yaml:"tokens"`
 	Logging        Logging       `yaml:"logging"`
+	Tracing        *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched
 	AuthServers    []AuthServer  `yaml:"auth_servers" allow:"empty"`
 	Users          []User        `yaml:"users" allow:"empty"`
 	Applications   []Application `yaml:"applications" allow:"empty"`

@@ -38,6 +38,9 @@ func (c *Config) SetDefaults() {
 	setDefault(&c.AdminAPI.AdminPath, "/rest/microgateway")
 	c.Tokens.setDefaults()
 	c.Logging.setDefaults()
+	if c.Tracing != nil {
+		c.Tracing.setDefaults()
+	}
 	for i := range c.AuthServers {
 		c.AuthServers[i].setDefaults(c.Tokens.ClockSkew)
 	}
@@ -82,6 +85,15 @@ func (l *Logging) setDefaults() {
 		yes := true
 		l.Access = &yes
 	}
+}
+
+func (t *Tracing) setDefaults() {
+	setDefault(&t.Continue, "always")
+	setDefault(&t.Sample, 1)
+	setDefault(&t.MaxPerSecond, 100)
+	setDefault(&t.ServiceName, "postern")
+	setDefault(&t.Timeout, Duration(10*time.Second))
+	setDefault(&t.Queue, 2048)
 }
 
 func (a *AuthServer) setDefaults(skew Duration) {

@@ -55,6 +55,7 @@ func (c *Config) Validate() Faults {
 	v.limits(c.Limits)
 	v.adminAPI(c)
 	v.oneOf([]any{"logging", "level"}, c.Logging.Level, "debug", "info", "warn", "error")
+	v.tracing(c)
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}

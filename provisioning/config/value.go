@@ -11,11 +11,21 @@ type Duration time.Duration
 // Size is a number of bytes. After SetDefaults it is above zero or NoSize.
 type Size int64
 
+// Ratio is a part of a whole. After SetDefaults it is above zero and at most 1,
+// or NoRatio.
+type Ratio float64
+
 // None and NoSize are the word "none": no limit.
 const (
 	None   Duration = -1
 	NoSize Size     = -1
 )
+
+// NoRatio is the word "none": nothing of it.
+const NoRatio Ratio = -1
+
+// Part is the ratio as a number from 0 to 1.
+func (r Ratio) Part() float64 { return max(float64(r), 0) }
 
 // Limit is the span as time.Duration; 0 means no limit.
 func (d Duration) Limit() time.Duration {

@@ -24,7 +24,7 @@ func TestLaterKeysAreNotKnown(t *testing.T) {
 // keys: a field without a yaml tag could never be set.
 func TestEveryTypeHasARule(t *testing.T) {
 	written := []reflect.Type{
-		reflect.TypeFor[config.Duration](), reflect.TypeFor[config.Size](), reflect.TypeFor[config.Address](), reflect.TypeFor[config.Secret](),
+		reflect.TypeFor[config.Duration](), reflect.TypeFor[config.Size](), reflect.TypeFor[config.Ratio](), reflect.TypeFor[config.Address](), reflect.TypeFor[config.Secret](),
 		reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix](), reflect.TypeFor[config.Issuer](), reflect.TypeFor[config.Audience](),
 		reflect.TypeFor[[]config.ClaimHeader](), reflect.TypeFor[config.ClaimSet](),
 	}

@@ -14,6 +14,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.duration(n, v, f)
 	case *config.Size:
 		d.size(n, v, f)
+	case *config.Ratio:
+		d.ratio(n, v, f)
 	case *config.Address:
 		d.address(n, v)
 	case *config.Secret:

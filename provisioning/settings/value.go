@@ -96,6 +96,29 @@ func parseSize(text string) (bytes int64, ok bool) {
 
 func onlyDigits(text string) bool { return strings.Trim(text, "0123456789") == "" && text != "" }
 
+// ratio is a number above 0 and up to 1, or "none" where that makes sense.
+func (d *decoder) ratio(n *Node, v *config.Ratio, f field) {
+	text, ok := d.scalar(n)
+	if !ok {
+		return
+	}
+	part, err := strconv.ParseFloat(text, 64)
+	switch {
+	case text == "none" && f.none:
+		*v = config.NoRatio
+	case strings.HasSuffix(text, "%"):
+		d.fault(n, "%q is not a ratio: 10%% is 0.1", text)
+	case err != nil || math.IsNaN(part):
+		d.fault(n, "%q is not a number such as 0.1", text)
+	case part == 0 && f.none:
+		d.fault(n, "zero is not a ratio: say none")
+	case part <= 0 || part > 1:
+		d.fault(n, "%s must be above 0 and at most 1", text)
+	default:
+		*v = config.Ratio(part)
+	}
+}
+
 // address is a port, ip:port, or "none".
 func (d *decoder) address(n *Node, v *config.Address) {
 	text, ok := d.scalar(n)

@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"postern/gateway/exchange"
+	"postern/gateway/trace"
+	"postern/provisioning/config"
+)
+
+// tracer takes part in traces as the section tracing says. Generations share it
+// as long as the section stays the same; the last one that lets go ends it.
+type tracer struct {
+	section *config.Tracing
+	sampler *trace.Sampler
+}
+
+// The fields of Trace Context.
+const (
+	traceparent = "traceparent"
+	tracestate  = "tracestate"
+)
+
+// maxState is how many bytes of tracestate go on. Trace Context 3.3.1.5 asks for
+// 512; a longer field is dropped whole, for a part of it may mislead.
+const maxState = 2048
+
+// begin finds the place of x in a trace, or makes it one, and tells it to the
+// upstream. A tracestate goes on with the trace it belongs to, and with no other.
+func (t *tracer) begin(x *exchange.Exchange) {
+	parent, state, told := x.Head.TraceContext()
+	continued := false
+	if parent != nil && t.believes(x) {
+		x.Trace, continued = trace.Continue(parent)
+	}
+	switch {
+	case !continued:
+		x.Trace = trace.Begin()
+		x.Trace.Sampled = t.sampler.Root(x.Started)
+	case x.Trace.Sampled && !x.Trusted:
+		x.Trace.Sampled = t.sampler.Wish(x.Started)
+	}
+	if told && (!continued || state > maxState) {
+		x.Head.Del(tracestate)
+	}
+	var buffer [64]byte
+	x.Head.SetBytes(traceparent, x.Trace.AppendParent(buffer[:0]))
+}
+
+// believes reports whether the trace that x's caller tells of goes on.
+func (t *tracer) believes(x *exchange.Exchange) bool {
+	return t.section.Continue == "always" || x.Trusted && t.section.Continue == "trusted_proxies"
+}
+
+// tracing prepares the tracer, or takes over the previous one.
+func (b *builder) tracing() {
+	section := b.config.Tracing
+	if section == nil {
+		return
+	}
+	if section.Endpoint != "" {
+		b.failed(trace.ErrNotBuilt, "tracing", "endpoint")
+		return
+	}
+	b.next.tracer = &tracer{section: section, sampler: trace.NewSampler(section.Sample.Part(), section.MaxPerSecond)}
+}
