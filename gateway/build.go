@@ -78,7 +78,8 @@ func (b *builder) authServers() {
 	if b.previous != nil {
 		previous = b.previous.tokens
 	}
-	tokens, err := introspect.New(introspect.Rules{Servers: b.config.AuthServers, Tokens: b.config.Tokens}, previous, b.gateway.log.Named("introspect"))
+	rules := introspect.Rules{Servers: b.config.AuthServers, Applications: b.config.Applications, Tokens: b.config.Tokens}
+	tokens, err := introspect.New(rules, previous, b.gateway.log.Named("introspect"))
 	if err != nil {
 		b.failed(err)
 		return

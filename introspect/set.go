@@ -28,12 +28,12 @@ type Set struct {
 
 // Rules are what a configuration says about tokens, its defaults filled in.
 type Rules struct {
-	Servers    []config.AuthServer
-	Strategies []Strategy // in any order
-	Tokens     config.Tokens
+	Servers      []config.AuthServer
+	Applications []config.Application // whose strategies bring keys of their own
+	Tokens       config.Tokens
 }
 
-// New prepares the auth servers and the strategies of a configuration. It starts nothing and uses no network, so a Set that is not wanted after
+// New prepares the auth servers and the application strategies of a configuration. It starts nothing and uses no network, so a Set that is not wanted after
 // all is simply dropped. What is unchanged since previous (which may be nil) is
 // taken over from it: key sets and cached tokens. The error is a config.Faults.
 func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {

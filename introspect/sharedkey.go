@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/subtle"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -27,6 +28,13 @@ func sharedMethods() map[string]jwt.SigningMethod {
 	for _, m := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
 		methods[m.Alg()] = m
 	}
+	return methods
+}
+
+// allMethods are all algorithms that a token may be signed with.
+func allMethods() map[string]jwt.SigningMethod {
+	methods := signingMethods()
+	maps.Copy(methods, sharedMethods())
 	return methods
 }
 

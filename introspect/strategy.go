@@ -1,41 +1,53 @@
 package introspect
 
 import (
+	"crypto/x509"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
 	"postern/provisioning/config"
 )
 
-// Strategy is a shared key with which an application signs tokens of its own.
-// Its tokens carry Issuer and, unless Kid is empty, Kid.
-type Strategy struct {
-	Application string // id of the application, which Token names
-	Issuer, Kid string
-	Algorithms  []string // HS256, HS384, HS512
-	SharedKey   config.Secret
-	Path        []any // where it stands in the configuration, for faults
+// strategy is one with keys of its own: with them its application signs tokens
+// that carry its issuer and, unless its kid is empty, its kid.
+type strategy struct {
+	config.Strategy
+	application string // id
+	path        []any  // where it stands in the configuration
 }
 
-// same reports whether two strategies verify the same tokens.
-func (s Strategy) same(other Strategy) bool {
-	return s.Application == other.Application && s.Issuer == other.Issuer && s.Kid == other.Kid &&
-		slices.Equal(s.Algorithms, other.Algorithms) && s.SharedKey == other.SharedKey
-}
-
-// partner is an issuer that application strategies state: all their keys in one
-// key set, told apart by kid or else by trying.
+// partner is an issuer that strategies state: all their keys in one key set,
+// told apart by kid or else by trying.
 type partner struct {
 	server     *server
-	strategies []Strategy
+	strategies []strategy
 	skew       config.Duration
 }
 
-// addPartners makes the issuers of all strategies. An issuer whose strategies are unchanged is taken over.
+// strategiesOf are those with an issuer, in the order of the file.
+func strategiesOf(applications []config.Application) (list []strategy) {
+	for i := range applications {
+		for j, one := range applications[i].JWT {
+			if one.Issuer != "" {
+				list = append(list, strategy{one, applications[i].ID, []any{"applications", i, "jwt", j}})
+			}
+		}
+	}
+	return list
+}
+
+// same reports whether two strategies verify the same tokens.
+func (s strategy) same(other strategy) bool {
+	return s.application == other.application && reflect.DeepEqual(s.Strategy, other.Strategy)
+}
+
+// addPartners makes the issuers of all strategies. An issuer whose strategies
+// are unchanged is taken over.
 func (s *Set) addPartners(rules *Rules, previous *Set) (faults config.Faults) {
 	s.partners = map[string]*partner{}
-	for _, one := range rules.Strategies {
+	for _, one := range strategiesOf(rules.Applications) {
 		p := s.partners[one.Issuer]
 		if p == nil {
 			p = &partner{skew: rules.Tokens.ClockSkew}
@@ -45,7 +57,7 @@ func (s *Set) addPartners(rules *Rules, previous *Set) (faults config.Faults) {
 	}
 	for issuer, p := range s.partners {
 		before := previous.partners[issuer]
-		if before != nil && before.skew == p.skew && slices.EqualFunc(before.strategies, p.strategies, Strategy.same) {
+		if before != nil && before.skew == p.skew && slices.EqualFunc(before.strategies, p.strategies, strategy.same) {
 			s.partners[issuer] = before
 			continue
 		}
@@ -61,62 +73,123 @@ func (p *partner) build(issuer string) (faults config.Faults) {
 	filled := config.Config{AuthServers: []config.AuthServer{cfg}}
 	filled.SetDefaults()
 	p.server = newServer(&filled.AuthServers[0])
-	p.server.methods = sharedMethods()
+	// What an algorithm may be used with is what each key says.
+	p.server.methods = allMethods()
 	set := &keys{byID: map[string][]*key{}}
-	seen := map[string]*Strategy{}
+	var from []*strategy
+	owners := map[string]*strategy{}
 	for i := range p.strategies {
 		one := &p.strategies[i]
-		k := newSharedKey(one.Kid, one.SharedKey, one.Algorithms)
-		k.application = one.Application
-		if fault := one.check(k); fault != "" {
-			faults = append(faults, config.Fault{Path: one.Path, Message: fault})
+		own, fault := one.keys()
+		if fault == nil {
+			fault = one.claim(own, owners)
+		}
+		if fault != nil {
+			fault.Path = append(slices.Clone(one.path), fault.Path...)
+			faults = append(faults, *fault)
 			continue
 		}
-		if other := one.twin(seen); other != nil {
-			faults = append(faults, config.Fault{Path: one.Path, Message: fmt.Sprintf(
-				"application %q has the same shared key for issuer %q and kid %q, so a token would speak for both",
-				other.Application, issuer, one.Kid)})
-			continue
-		}
-		set.all = append(set.all, k)
+		set.all = append(set.all, own...)
+		from = append(from, slices.Repeat([]*strategy{one}, len(own))...)
 	}
 	set.index()
-	faults = append(faults, p.crowded(set)...)
-	p.server.keys = newKeySet(source{issuer: issuer, kind: "shared_key"}, nil)
+	faults = append(faults, set.crowded(from)...)
+	p.server.keys = newKeySet(source{issuer: issuer, kind: "applications"}, nil)
 	p.server.keys.hold(set)
 	return faults
 }
 
-// check says what is wrong with a strategy whose key is k.
-func (s *Strategy) check(k *key) string {
-	switch {
-	case s.Issuer == "":
-		return "a shared key needs the issuer whose tokens it signs"
-	case len(s.Kid) > maxKid:
-		return fmt.Sprintf("kid of %d bytes is too long", len(s.Kid))
-	case len(k.algorithms) == 0 || len(k.algorithms) < len(s.Algorithms):
-		return "its shared key does not fit each of its algorithms"
+// keys reads the keys of a strategy. Those of a key set keep their ids, of which
+// the strategy's kid picks one.
+func (s *strategy) keys() ([]*key, *config.Fault) {
+	from := sourceOf(&config.AuthServer{Local: &config.LocalIntrospection{
+		JWKS: s.JWKS, Certificate: s.Certificate, PublicKey: s.PublicKey, SharedKey: s.shared(),
+	}})
+	if from.kind == "" || len(s.Kid) > maxKid {
+		return nil, &config.Fault{Message: "has no key, or a kid that is too long"}
 	}
-	return ""
+	parsed, err := from.parse()
+	if err != nil {
+		return nil, &config.Fault{Path: []any{from.kind}, Message: err.Error()}
+	}
+	var own []*key
+	for _, k := range parsed.all {
+		if s.Kid != "" && k.id != "" && k.id != s.Kid {
+			continue
+		}
+		if s.Kid != "" {
+			k.id = s.Kid
+		}
+		k.application = s.application
+		if k.narrow(s.allowed()); len(k.algorithms) > 0 {
+			own = append(own, k)
+		}
+	}
+	if len(own) == 0 {
+		return nil, &config.Fault{Path: []any{from.kind}, Message: "none of its keys fits the kid and an allowed algorithm"}
+	}
+	return own, s.idle(own)
 }
 
-// twin is a strategy seen before whose tokens are also tokens of s. Keys are
-// compared by what they sign: HMAC fills short ones up with zeros and hashes
-// long ones.
-func (s *Strategy) twin(seen map[string]*Strategy) *Strategy {
-	methods := sharedMethods()
-	for _, alg := range s.Algorithms {
-		signature, err := methods[alg].Sign("", []byte(s.SharedKey.Reveal()))
-		if err != nil {
-			continue // as wrong as it would be for a token
+// idle reports an algorithm that no key could use.
+func (s *strategy) idle(own []*key) *config.Fault {
+	for i, alg := range s.Algorithms {
+		uses := func(k *key) bool { return slices.Contains(k.algorithms, alg) }
+		if !slices.ContainsFunc(own, uses) {
+			return &config.Fault{Path: []any{"algorithms", i}, Message: fmt.Sprintf("no key beside it is for %q, or long enough", alg)}
 		}
-		mark := fmt.Sprintf("%s %q %x", alg, s.Kid, signature)
-		if seen[mark] != nil {
-			return seen[mark]
-		}
-		seen[mark] = s
 	}
 	return nil
+}
+
+func (s *strategy) shared() *config.Secret {
+	if s.SharedKey.IsZero() {
+		return nil
+	}
+	return &s.SharedKey
+}
+
+// allowed are the algorithms of the strategy: by default HS256 for a shared key,
+// and for another every one that it could verify.
+func (s *strategy) allowed() []string {
+	if s.Algorithms == nil && s.shared() != nil {
+		return []string{"HS256"}
+	}
+	return s.Algorithms
+}
+
+// narrow leaves the key those of the algorithms that are allowed; nil: all.
+func (k *key) narrow(allowed []string) {
+	if allowed != nil {
+		k.algorithms = slices.DeleteFunc(slices.Clone(k.algorithms), func(alg string) bool { return !slices.Contains(allowed, alg) })
+	}
+}
+
+// claim notes whose the keys are, unless another application has one of them: a
+// token would speak for both.
+func (s *strategy) claim(own []*key, owners map[string]*strategy) *config.Fault {
+	for _, k := range own {
+		for _, alg := range k.algorithms {
+			mark := alg + k.mark(alg)
+			if first := owners[mark]; first != nil && first.application != s.application {
+				return &config.Fault{Message: fmt.Sprintf("application %q has the same key for issuer %q, so a token would speak for both",
+					first.application, s.Issuer)}
+			}
+			owners[mark] = s
+		}
+	}
+	return nil
+}
+
+// mark is equal for keys that verify the same tokens. Shared keys are compared
+// by what they sign: HMAC fills short ones up with zeros and hashes long ones.
+func (k *key) mark(alg string) string {
+	if shared, ok := k.public.(sharedSecret); ok {
+		signature, _ := sharedMethods()[alg].Sign("", []byte(shared))
+		return string(signature)
+	}
+	der, _ := x509.MarshalPKIXPublicKey(k.public)
+	return string(der)
 }
 
 // index makes the look-up by kid. A key without a kid may be meant by any token.
@@ -137,21 +210,21 @@ func (k *keys) index() {
 }
 
 // crowded reports kids with which a token would have to be tried with too many
-// keys.
-func (p *partner) crowded(set *keys) (faults config.Faults) {
+// keys. from is whose each key is.
+func (k *keys) crowded(from []*strategy) (faults config.Faults) {
 	told := map[string]bool{}
-	for _, one := range p.strategies {
-		candidates := set.byID[one.Kid]
-		if one.Kid == "" {
-			candidates = set.unnamed
+	for i, one := range k.all {
+		candidates := k.byID[one.id]
+		if one.id == "" {
+			candidates = k.unnamed
 		}
-		if len(candidates) <= maxCandidates || told[one.Kid] {
+		if len(candidates) <= maxCandidates || told[one.id] {
 			continue
 		}
-		told[one.Kid] = true
-		faults = append(faults, config.Fault{Path: one.Path, Message: fmt.Sprintf(
-			"%d shared keys are for issuer %q and kid %q, more than the %d with which a token is tried: tell them apart by kid",
-			len(candidates), one.Issuer, one.Kid, maxCandidates)})
+		told[one.id] = true
+		faults = append(faults, config.Fault{Path: from[i].path, Message: fmt.Sprintf(
+			"%d keys are for issuer %q and kid %q, more than the %d with which a token is tried: tell them apart by kid",
+			len(candidates), from[i].Issuer, one.id, maxCandidates)})
 	}
 	return faults
 }
