@@ -178,11 +178,14 @@ func newLogger(w io.Writer, level zap.AtomicLevel) *zap.Logger {
 // reloadStatus is the outcome of the last attempt as the operator sees it.
 func reloadStatus(o provisioning.Outcome) admin.Reload {
 	r := admin.Reload{
-		Success: o.Success, When: o.When, LastSuccess: o.LastSuccess, Hash: o.Hash,
+		Success: o.Success, When: o.When, LastSuccess: o.LastSuccess, Since: o.Since,
 		Generation: o.Generation, Applied: o.Applied, Refused: o.Refused, Files: o.Files,
 	}
+	if o.LastErr != nil {
+		r.LastFailure = &admin.Failure{When: o.LastFailed, Report: strings.Split(o.LastErr.Error(), "\n")}
+	}
 	if o.Err != nil {
-		r.Report = strings.Split(o.Err.Error(), "\n")
+		r.Report = r.LastFailure.Report
 	}
 	for _, warning := range o.Warnings {
 		r.Warnings = append(r.Warnings, warning.String())

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"postern/gateway/admin"
 	"postern/gateway/exchange"
 	"postern/gateway/policy/identify"
 	"postern/gateway/router"
@@ -31,6 +32,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.next = &generation{
 		gateway:   g,
 		config:    cfg,
+		hash:      admin.Hash(cfg),
 		router:    router.New(cfg),
 		apis:      make([]*api, len(cfg.APIs)),
 		logs:      cfg.Logging.Access == nil || *cfg.Logging.Access,

@@ -115,7 +115,10 @@ func (d *deployment) start(environ ...string) {
 
 // outcome is what an operator is shown of an attempt.
 func outcome(o provisioning.Outcome) admin.Reload {
-	r := admin.Reload{Success: o.Success, LastSuccess: o.LastSuccess, Hash: o.Hash, Generation: o.Generation, Applied: o.Applied, Refused: o.Refused}
+	r := admin.Reload{Success: o.Success, When: o.When, LastSuccess: o.LastSuccess, Since: o.Since, Generation: o.Generation, Applied: o.Applied, Refused: o.Refused}
+	if o.LastErr != nil {
+		r.LastFailure = &admin.Failure{When: o.LastFailed, Report: strings.Split(o.LastErr.Error(), "\n")}
+	}
 	if o.Err != nil {
 		r.Report = strings.Split(o.Err.Error(), "\n")
 	}

@@ -30,16 +30,17 @@ type Gateway struct {
 	closing   sync.Once // Shutdown runs once; closed is what came of it
 	closed    error
 
-	log      *zap.Logger
-	failures *zap.Logger // sampled: an upstream that is down fails every request
-	metrics  *metrics.Instruments
-	access   *accessLog
-	ids      *ids
-	version  string
-	started  time.Time
-	reload   func() admin.Reload
-	traffic  func(ctx *fasthttp.RequestCtx, cfg *config.Config, path []byte) // admin's pages on the traffic ports
-	forward  func(*upstream.Upstream) exchange.Handler                       // the last handler of a chain
+	log       *zap.Logger
+	failures  *zap.Logger // sampled: an upstream that is down fails every request
+	metrics   *metrics.Instruments
+	access    *accessLog
+	ids       *ids
+	version   string
+	started   time.Time
+	reload    func() admin.Reload
+	refreshes refreshes
+	traffic   func(ctx *fasthttp.RequestCtx, cfg *config.Config, path []byte) // admin's pages on the traffic ports
+	forward   func(*upstream.Upstream) exchange.Handler                       // the last handler of a chain
 
 	apply    sync.Mutex // held while a configuration is built and swapped in
 	mu       sync.Mutex
@@ -73,6 +74,7 @@ func New(log *zap.Logger, options ...Option) *Gateway {
 	for _, option := range options {
 		option(g)
 	}
+	g.refreshes.gateway = g
 	g.metrics = metrics.New(g.metricSources())
 	g.traffic = admin.Traffic(g.adminSources())
 	return g

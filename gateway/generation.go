@@ -21,6 +21,7 @@ import (
 type generation struct {
 	gateway   *Gateway
 	config    *config.Config
+	hash      string      // names the configuration, see admin.Hash
 	tls       *tls.Config // of the https listener; nil: none
 	router    *router.Router
 	apis      []*api // as in config

@@ -34,7 +34,10 @@ func (g *Gateway) Ready() []string {
 
 // adminSources are what the operator's window shows of this gateway.
 func (g *Gateway) adminSources() admin.Sources {
-	return admin.Sources{Config: g.Config, Ready: g.Ready, Running: g.running, Metrics: g.metrics.Write, Log: g.log}
+	return admin.Sources{
+		Config: g.Config, Ready: g.Ready, Version: g.version, Running: g.running, Traffic: g.trafficCounts,
+		Metrics: g.metrics.Write, Refresh: g.refreshes.run, Log: g.log,
+	}
 }
 
 func (g *Gateway) metricSources() metrics.Sources {
@@ -44,7 +47,6 @@ func (g *Gateway) metricSources() metrics.Sources {
 // running is what only this process knows of itself.
 func (g *Gateway) running() admin.Running {
 	r := admin.Running{
-		Version:     g.version,
 		Started:     g.started,
 		InFlight:    g.inFlight(),
 		Connections: g.connections(),
@@ -52,15 +54,18 @@ func (g *Gateway) running() admin.Running {
 	}
 	if n := g.live.Load(); n != nil {
 		r.AuthServers = n.tokens.Status()
-		r.Traffic = n.traffic()
+		r.Reload.Hash = n.hash
 	}
 	return r
 }
 
-// traffic is what was counted for the APIs there are, in the order of the
+// trafficCounts is what was counted for the APIs there are, in the order of the
 // configuration, and then for what no API took.
-func (n *generation) traffic() metrics.Traffic {
-	t := n.gateway.metrics.Traffic()
+func (g *Gateway) trafficCounts() metrics.Traffic {
+	t, n := g.metrics.Traffic(), g.live.Load()
+	if n == nil {
+		return t
+	}
 	for _, a := range append(slices.Clip(n.apis), n.nowhere) {
 		t.APIs = append(t.APIs, a.counts.Traffic(a.name))
 	}
@@ -98,5 +103,9 @@ func (g *Gateway) tokenCache() metrics.TokenCache {
 
 func (g *Gateway) reloadCounts() metrics.Reload {
 	r := g.reload()
-	return metrics.Reload{Success: r.Success, LastSuccess: r.LastSuccess, Hash: r.Hash, Applied: r.Applied, Refused: r.Refused}
+	counts := metrics.Reload{Success: r.Success, LastSuccess: r.LastSuccess, Applied: r.Applied, Refused: r.Refused}
+	if n := g.live.Load(); n != nil {
+		counts.Hash = n.hash
+	}
+	return counts
 }

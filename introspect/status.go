@@ -19,6 +19,7 @@ type ServerStatus struct {
 	Keys        []KeyStatus  `json:"keys"`
 	Skipped     []SkippedKey `json:"skipped"`
 	Fetched     time.Time    `json:"fetched,omitzero"`      // last good fetch; zero: never, or a file
+	Age         float64      `json:"age_seconds,omitzero"`  // since then
 	NextRefresh time.Time    `json:"next_refresh,omitzero"` // zero: a file, or not started
 	LastError   string       `json:"last_error,omitempty"`  // of the last fetch, if it failed
 	LastFailed  time.Time    `json:"last_failed,omitzero"`
@@ -57,6 +58,9 @@ func (s *server) status(now time.Time) ServerStatus {
 	st := s.keys.status()
 	st.Name, st.Issuer = s.name(), s.rules.Issuer.Value
 	st.Usable = s.fresh(now)
+	if !st.Fetched.IsZero() {
+		st.Age = now.Sub(st.Fetched).Seconds()
+	}
 	for i, k := range st.Keys {
 		forbidden := func(alg string) bool { return s.methods[alg] == nil }
 		st.Keys[i].Algorithms = slices.DeleteFunc(slices.Clone(k.Algorithms), forbidden)
@@ -95,6 +99,9 @@ func (s *Set) CacheStats() CacheStats {
 		Hits: c.hits.sum(), Misses: c.misses.sum(), Evicted: c.evicted.Load(),
 	}
 }
+
+// Has reports whether there is an auth server called name.
+func (s *Set) Has(name string) bool { return s.byName[name] != nil }
 
 // Refresh fetches the keys of the named auth server now, whatever the limits
 // on fetches, and returns the outcome. Keys from a file have nothing to fetch.

@@ -11,9 +11,13 @@ type Outcome struct {
 	Files   []string  // files and directories it read
 
 	LastSuccess time.Time
-	Hash        string // of the running configuration; "": none
-	Generation  uint64 // counts the configurations that were applied
-	Warnings    Report // of the running configuration
+	Hash        string    // of all that was read for the running configuration, secrets too: never shown; "": none
+	Generation  uint64    // counts the configurations that were applied
+	Since       time.Time // when the running one was applied
+	Warnings    Report    // of the running configuration
+
+	LastFailed time.Time // of the last attempt that failed, also after later ones; zero: none
+	LastErr    error     // why it failed
 
 	Applied, Refused uint64 // attempts so far, by how they went
 }

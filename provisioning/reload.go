@@ -132,7 +132,7 @@ func (r *Reloader) look(w *watch, forced bool) {
 // tried again, unless somebody asks for it.
 func (r *Reloader) report(err error) {
 	if err != nil {
-		r.log.Error("configuration refused", zap.String("running", r.Last().Hash), zap.Error(err))
+		r.log.Error("configuration refused", zap.Uint64("running", r.Last().Generation), zap.Error(err))
 	}
 }
 
@@ -156,7 +156,7 @@ func (r *Reloader) attempt(forced bool) error {
 	}
 	if loaded.Hash == r.Last().Hash && !forced {
 		r.succeed(loaded, begun)
-		r.log.Info("configuration is the running one again", zap.String("hash", loaded.Hash))
+		r.log.Info("configuration is the running one again", zap.Uint64("generation", r.Last().Generation))
 		return nil
 	}
 	if err := r.apply(loaded.Config); err != nil {
@@ -179,6 +179,7 @@ func located(loaded *Loaded, err error) error {
 func (r *Reloader) refuse(loaded *Loaded, err error, begun time.Time) error {
 	o := r.Last()
 	o.When, o.Success, o.Err, o.Files = begun, false, err, loaded.Files
+	o.LastFailed, o.LastErr = begun, err
 	o.Refused++
 	r.last.Store(&o)
 	return err
@@ -188,7 +189,7 @@ func (r *Reloader) refuse(loaded *Loaded, err error, begun time.Time) error {
 func (r *Reloader) accept(loaded *Loaded, begun time.Time) {
 	r.running = loaded.Config
 	o := r.Last()
-	o.Hash, o.Warnings = loaded.Hash, loaded.Warnings
+	o.Hash, o.Warnings, o.Since = loaded.Hash, loaded.Warnings, time.Now()
 	o.Generation++
 	o.Applied++
 	r.last.Store(&o)
@@ -197,7 +198,7 @@ func (r *Reloader) accept(loaded *Loaded, begun time.Time) {
 		r.log.Warn("configuration", zap.Stringer("warning", warning))
 	}
 	r.log.Info("configuration applied", zap.Uint64("generation", o.Generation),
-		zap.String("hash", o.Hash), zap.Int("files", len(loaded.Files)), zap.Duration("took", time.Since(begun)))
+		zap.Int("files", len(loaded.Files)), zap.Duration("took", time.Since(begun)))
 }
 
 // succeed remembers that the sources say what runs.

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -25,6 +26,7 @@ const marker = "s3cr3t-marker"
 type gateway struct {
 	cfg     *config.Config
 	reasons []string
+	refresh func(ctx context.Context, name string) (any, error)
 }
 
 func (g *gateway) sources() admin.Sources {
@@ -33,15 +35,18 @@ func (g *gateway) sources() admin.Sources {
 		Ready:  func() []string { return g.reasons },
 		Running: func() admin.Running {
 			return admin.Running{
-				Version: "0.1.0",
 				Started: time.Unix(1_700_000_000, 0).UTC(),
 				Reload:  admin.Reload{Success: true, Hash: "abc", Generation: 3, Applied: 3},
-				Traffic: metrics.Traffic{
-					APIs: []metrics.APITraffic{}, Problems: map[string]uint64{"invalid_token": 3},
-					Tokens: map[string]uint64{"accepted": 10}, Cache: metrics.TokenCache{Hits: 7},
-				},
 			}
 		},
+		Version: "0.1.0",
+		Traffic: func() metrics.Traffic {
+			return metrics.Traffic{
+				APIs: []metrics.APITraffic{}, Problems: map[string]uint64{"invalid_token": 3},
+				Tokens: map[string]uint64{"accepted": 10}, Cache: metrics.TokenCache{Hits: 7},
+			}
+		},
+		Refresh: func(ctx context.Context, name string) (any, error) { return g.refresh(ctx, name) },
 		Metrics: func(w io.Writer) { _, _ = io.WriteString(w, "postern_requests_in_flight 0\n") },
 		Log:     zap.NewNop(),
 	}

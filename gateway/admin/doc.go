@@ -1,6 +1,6 @@
 // Package admin is the operator's window on a running gateway: whether it
 // lives and is ready, what it does, with which settings and assets, and its
-// metrics. It only reads; what it shows arrives as functions, so that each
+// metrics. It only reads, but for the keys it can have fetched; what it shows arrives as functions, so that each
 // request sees the live configuration.
 //
 //	handler.go   paths, methods and who may ask
@@ -8,5 +8,8 @@
 //	status.go    what the gateway is doing
 //	assets.go    which APIs and auth servers it has
 //	settings.go  its configuration, without what must stay secret
+//	hash.go      the name of its configuration
+//	refresh.go   fetching an auth server's keys at once
+//	debug.go     profiles of the process
 //	server.go    the listener's bounds
 package admin

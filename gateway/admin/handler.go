@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"postern/gateway/metrics"
 	"postern/provisioning/config"
 )
 
@@ -16,14 +18,20 @@ import (
 type Sources struct {
 	Config  func() *config.Config // the live one; nil: none yet
 	Ready   func() []string       // why the gateway is not ready; empty: it is
+	Version string
 	Running func() Running
+	Traffic func() metrics.Traffic
 	Metrics func(io.Writer) // Prometheus' text format
+	// Refresh fetches the keys of an auth server and returns how it stands, as
+	// JSON can hold it.
+	Refresh func(ctx context.Context, authServer string) (any, error)
 	Log     *zap.Logger
 }
 
-// Handler serves the admin listener: /livez, /readyz, /metrics, and status,
-// settings and assets below admin_path. Once a user is configured, all but the
-// first two need its password.
+// Handler serves the admin listener: /livez, /readyz, /metrics, /debug/pprof/
+// when debug is on, and status, settings, assets and the refresh of an auth
+// server below admin_path. Once a user is configured, all but the first two need
+// its password.
 func Handler(s Sources) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		path := string(ctx.Path())
@@ -43,6 +51,10 @@ func Handler(s Sources) fasthttp.RequestHandler {
 		if !admit(ctx, cfg.AdminAPI) {
 			return
 		}
+		if name := refreshed(cfg.AdminAPI, path); name != "" {
+			s.refresh(ctx, name)
+			return
+		}
 		s.answer(ctx, s.page(cfg, path))
 	}
 }
@@ -51,6 +63,9 @@ func Handler(s Sources) fasthttp.RequestHandler {
 func (s Sources) page(cfg *config.Config, path string) fasthttp.RequestHandler {
 	if path == "/metrics" {
 		return s.metrics
+	}
+	if page := s.debugPage(path); page != nil && cfg.AdminAPI.Debug {
+		return page
 	}
 	switch below(cfg.AdminAPI, path) {
 	case "/status":
@@ -127,7 +142,8 @@ func fail(ctx *fasthttp.RequestCtx, status int, message string) {
 	harden(ctx)
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("application/json")
-	ctx.SetBodyString(`{"error":"` + message + "\"}\n")
+	body, _ := json.Marshal(map[string]string{"error": message}) // strings can be written
+	ctx.SetBody(append(body, '\n'))
 	ctx.Response.SkipBody = ctx.IsHead()
 }
 

@@ -12,20 +12,28 @@ import (
 
 // settings is the configuration with its defaults, under the keys of its files.
 // What is secret shows as ***, a file as its path; bytes are never shown.
-func settings(cfg *config.Config) any { return show(reflect.ValueOf(cfg)) }
+func settings(cfg *config.Config) any { return shower{file: path}.show(cfg) }
 
-// show turns a value into what JSON can hold; nil leaves it out.
-func show(v reflect.Value) any {
-	if shown, ok := showOwn(v); ok {
+// path is how settings show a file.
+func path(f config.File) any { return showText(f.Path) }
+
+// shower turns a configuration into what JSON can hold.
+type shower struct{ file func(config.File) any }
+
+func (s shower) show(cfg *config.Config) any { return s.value(reflect.ValueOf(cfg)) }
+
+// value turns a value into what JSON can hold; nil leaves it out.
+func (s shower) value(v reflect.Value) any {
+	if shown, ok := s.own(v); ok {
 		return shown
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
-		return show(v.Elem())
+		return s.value(v.Elem())
 	case reflect.Struct:
-		return showStruct(v)
+		return s.fields(v)
 	case reflect.Slice:
-		return showList(v)
+		return s.list(v)
 	case reflect.String:
 		return showText(v.String())
 	case reflect.Bool:
@@ -36,8 +44,8 @@ func show(v reflect.Value) any {
 	return nil
 }
 
-// showOwn shows the types that stand for something else than their fields.
-func showOwn(v reflect.Value) (any, bool) {
+// own shows the types that stand for something else than their fields.
+func (s shower) own(v reflect.Value) (any, bool) {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, true
 	}
@@ -48,7 +56,7 @@ func showOwn(v reflect.Value) (any, bool) {
 		}
 		return "***", true
 	case config.File:
-		return showText(own.Path), true
+		return s.file(own), true
 	case config.Duration:
 		if own == config.None {
 			return "none", true
@@ -120,28 +128,28 @@ func showClaimSet(set config.ClaimSet) any {
 	return shown
 }
 
-// showStruct shows the fields that have a key in files.
-func showStruct(v reflect.Value) any {
+// fields shows the fields that have a key in files.
+func (s shower) fields(v reflect.Value) any {
 	fields := map[string]any{}
 	for i := range v.NumField() {
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
 		if key == "" || key == "-" {
 			continue
 		}
-		if shown := show(v.Field(i)); shown != nil {
+		if shown := s.value(v.Field(i)); shown != nil {
 			fields[key] = shown
 		}
 	}
 	return fields
 }
 
-func showList(v reflect.Value) any {
+func (s shower) list(v reflect.Value) any {
 	if v.Len() == 0 || v.Type().Elem().Kind() == reflect.Uint8 {
 		return nil
 	}
 	list := make([]any, v.Len())
 	for i := range list {
-		list[i] = show(v.Index(i))
+		list[i] = s.value(v.Index(i))
 	}
 	return list
 }

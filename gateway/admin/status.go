@@ -10,35 +10,45 @@ import (
 // Running is what only the running gateway knows of itself. It is shown as it
 // is, so it must hold no secret.
 type Running struct {
-	Version     string          `json:"version"`
-	Started     time.Time       `json:"started"`
-	InFlight    int64           `json:"in_flight"`
-	Connections int64           `json:"connections"`
-	Reload      Reload          `json:"reload"`
-	AuthServers any             `json:"auth_servers,omitempty"` // key sets, as introspect tells them
-	Traffic     metrics.Traffic `json:"traffic"`
+	Started     time.Time `json:"started"`
+	InFlight    int64     `json:"in_flight"`
+	Connections int64     `json:"connections"`
+	Reload      Reload    `json:"reload"`
+	AuthServers any       `json:"auth_servers,omitempty"` // key sets, as introspect tells them
 }
 
-// Reload is the outcome of the last attempt to bring in a configuration.
+// Reload is the outcome of the last attempt to bring in a configuration, and
+// what runs.
 type Reload struct {
 	Success     bool      `json:"success"`
 	When        time.Time `json:"when,omitzero"`
 	LastSuccess time.Time `json:"last_success,omitzero"`
-	Hash        string    `json:"hash,omitempty"` // of the running configuration
+	Hash        string    `json:"hash,omitempty"` // of the running configuration, see Hash
 	Generation  uint64    `json:"generation"`     // counts the applied ones
+	Since       time.Time `json:"since,omitzero"` // when the running one was applied
 	Applied     uint64    `json:"applied"`        // attempts since the start
 	Refused     uint64    `json:"refused"`
 	Report      []string  `json:"report,omitempty"`   // why the last attempt failed, a fault a line
 	Warnings    []string  `json:"warnings,omitempty"` // of the running configuration
-	Files       []string  `json:"files,omitempty"`    // what is watched
+	Files       []string  `json:"files,omitempty"`    // read or looked for, and watched
+	// LastFailure stays after a later success.
+	LastFailure *Failure `json:"last_failure,omitempty"`
+}
+
+// Failure is an attempt that failed.
+type Failure struct {
+	When   time.Time `json:"when"`
+	Report []string  `json:"report"` // a fault a line
 }
 
 // Status is the answer of <admin_path>/status.
 type Status struct {
 	Active  bool     `json:"active"` // ready for requests
 	Reasons []string `json:"reasons,omitempty"`
+	Version string   `json:"version"`
 	Running
-	APIs []APIStatus `json:"apis"`
+	Traffic metrics.Traffic `json:"traffic"`
+	APIs    []APIStatus     `json:"apis"`
 }
 
 // APIStatus is one API as it is served.
@@ -64,7 +74,10 @@ func (s Sources) status(cfg *config.Config) Status {
 	for i := range cfg.APIs {
 		apis[i] = apiStatus(cfg, &cfg.APIs[i])
 	}
-	return Status{Active: len(reasons) == 0, Reasons: reasons, Running: s.Running(), APIs: apis}
+	return Status{
+		Active: len(reasons) == 0, Reasons: reasons, Version: s.Version,
+		Running: s.Running(), Traffic: s.Traffic(), APIs: apis,
+	}
 }
 
 func (s Sources) publicStatus(cfg *config.Config) PublicStatus {
@@ -72,7 +85,7 @@ func (s Sources) publicStatus(cfg *config.Config) PublicStatus {
 	for i := range cfg.APIs {
 		names[i] = cfg.APIs[i].Name + "/" + cfg.APIs[i].Version
 	}
-	return PublicStatus{Active: len(s.Ready()) == 0, Version: s.Running().Version, APIs: names}
+	return PublicStatus{Active: len(s.Ready()) == 0, Version: s.Version, APIs: names}
 }
 
 func apiStatus(cfg *config.Config, api *config.API) APIStatus {

@@ -47,6 +47,7 @@ type AdminAPI struct {
 	Listen        string `yaml:"listen"`          // ip:port; default 127.0.0.1:9485; port 0 takes a free one
 	AdminPath     string `yaml:"admin_path"`      // prefix of status, settings and assets; default /rest/microgateway
 	OnTrafficPort bool   `yaml:"on_traffic_port"` // serve AdminPath on the traffic ports too
+	Debug         bool   `yaml:"debug"`           // serve profiles below /debug/pprof/
 	User          string `yaml:"user"`
 	Password      Secret `yaml:"password"`
 }

@@ -142,7 +142,7 @@ func (v *checker) adminAPI(c *Config) {
 func (v *checker) adminPath(a AdminAPI) {
 	path := []any{"admin_api", "admin_path"}
 	v.basePath(path, a.AdminPath)
-	for _, taken := range []string{"/livez", "/readyz", "/metrics"} {
+	for _, taken := range []string{"/livez", "/readyz", "/metrics", "/debug"} {
 		if within(a.AdminPath, taken) {
 			v.add(path, "%s is taken", taken)
 		}
