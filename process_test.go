@@ -45,4 +45,3 @@ func (p *process) run(t *testing.T) {
 	p.traffic = "http://" + p.log.await(t, fmt.Sprintf(listening, "http"))[1]
 	p.admin = "http://" + p.log.await(t, fmt.Sprintf(listening, "admin"))[1]
 }
-
