@@ -14,6 +14,7 @@ import (
 
 	"postern/gateway/exchange"
 	"postern/gateway/wire"
+	"postern/provisioning/config"
 )
 
 // TestHandleAllocatesNothing serves without an upstream: what is left is the
@@ -64,5 +65,24 @@ func TestHandleAllocatesNothing(t *testing.T) {
 				t.Errorf("serving allocates %v times", allocs)
 			}
 		})
+	}
+}
+
+// TestLinesAllocateNothing writes the line of an ordinary request in every
+// format.
+func TestLinesAllocateNothing(t *testing.T) {
+	x := benchExchange(t)
+	for _, format := range []config.Logging{{Format: "json"}, {Format: "combined"}, {Format: "json", Query: true}, {Format: "combined", Query: true}} {
+		l, _ := lineWriter(io.Discard)
+		f := newLineFormat(format)
+		write := func() {
+			l.write(x, exchange.End{Status: 200}, &f)
+			lane := &l.lanes[0]
+			lane.lines = lane.lines[:0]
+		}
+		write()
+		if allocs := testing.AllocsPerRun(500, write); allocs > 0 {
+			t.Errorf("%+v: a line allocates %v times", format, allocs)
+		}
 	}
 }

@@ -35,7 +35,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		hash:      admin.Hash(cfg),
 		router:    router.New(cfg),
 		apis:      make([]*api, len(cfg.APIs)),
-		logs:      cfg.Logging.Access == nil || *cfg.Logging.Access,
+		line:      newLineFormat(cfg.Logging),
 		upstreams: make(map[string]*carried, len(cfg.APIs)),
 	}
 	for _, prefix := range cfg.TrustedProxies {

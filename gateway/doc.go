@@ -7,7 +7,7 @@
 //	upstream       forwards, and returns with the answer's head
 //	answer.go      an error becomes a problem; the only place the gateway speaks for itself
 //	session.go     writes the answer and relays its body
-//	accesslog.go   one line per exchange, when the last byte has left
+//	accesslog.go   one line per exchange, when the last byte has left; accessline.go is the line
 //
 // A configuration becomes a generation: built beside the live one without any
 // side effect, then live by one atomic store in gateway.go. What outlives it is

@@ -64,7 +64,6 @@ func New(log *zap.Logger, options ...Option) *Gateway {
 		failures: log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 			return zapcore.NewSamplerWithOptions(core, time.Second, 10, 1000)
 		})),
-		access:   newAccessLog(os.Stdout, log),
 		ids:      newIDs(),
 		started:  time.Now(),
 		reload:   func() admin.Reload { return admin.Reload{} },
@@ -76,6 +75,7 @@ func New(log *zap.Logger, options ...Option) *Gateway {
 	}
 	g.refreshes.gateway = g
 	g.metrics = metrics.New(g.metricSources())
+	g.access = newAccessLog(os.Stdout, log, g.metrics)
 	g.traffic = admin.Traffic(g.adminSources())
 	return g
 }

@@ -27,7 +27,7 @@ type generation struct {
 	apis      []*api // as in config
 	nowhere   *api   // for exchanges that no API took
 	trusted   []netip.Prefix
-	logs      bool // an access line per exchange
+	line      lineFormat // of the access log
 	tokens    *introspect.Set
 	upstreams map[string]*carried
 	tracer    *tracer // nil: none
@@ -113,8 +113,8 @@ func (a *api) finish(x *exchange.Exchange, e exchange.End) {
 	if x.Problem != "" {
 		n.gateway.metrics.Problem(x.Problem).Inc()
 	}
-	if n.logs {
-		n.gateway.access.write(x, e)
+	if n.line.wants(e) {
+		n.gateway.access.write(x, e, &n.line)
 	}
 }
 

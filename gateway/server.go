@@ -107,7 +107,10 @@ func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
 		}
 		c = t
 	}
-	session := &session{server: s, conn: wire.NewConn(c), shard: s.next.Add(1), secure: secure != nil}
+	session := &session{server: s, conn: wire.NewConn(c), shard: s.next.Add(1)}
+	if t, ok := c.(*tls.Conn); ok {
+		session.tls = t.ConnectionState().Version
+	}
 	session.conn.WriteLimit = s.idleTimeout
 	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
 		address := tcp.AddrPort()

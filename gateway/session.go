@@ -29,7 +29,7 @@ type session struct {
 	conn   *wire.Conn
 	peer   netip.AddrPort
 	shard  uint32
-	secure bool
+	tls    uint16 // version of TLS; 0: none
 	// idle says that no request is under way, so that a drain may end the
 	// connection at once.
 	idle atomic.Bool
@@ -106,7 +106,8 @@ func (s *session) wake() *exchange.Exchange {
 // another.
 func (s *session) request() (again bool) {
 	x := s.wake()
-	x.Started, x.Conn, x.Peer, x.Secure, x.Shard = time.Now(), s.conn, s.peer, s.secure, s.shard
+	x.Started, x.Conn, x.Peer, x.Shard = time.Now(), s.conn, s.peer, s.shard
+	x.Secure, x.TLS = s.tls != 0, s.tls
 	end := exchange.End{Err: errAborted}
 	defer func() {
 		release(&x.Answer, false) // a panic is still to be paid for

@@ -23,7 +23,7 @@ func TestEnvironment(t *testing.T) {
 		"port":                       cfg.Ports.HTTP == ":4486",
 		"beats the file":             cfg.Limits.Connections == 9,
 		"leaves the rest alone":      cfg.Limits.HeaderSize == 2<<10,
-		"any case":                   cfg.Logging.Level == "error" && !*cfg.Logging.Access,
+		"any case":                   cfg.Logging.Level == "error" && cfg.Logging.Access == config.AccessNone,
 		"a list replaces the file's": len(cfg.TrustedProxies) == 2 && cfg.TrustedProxies[1].String() == "10.1.2.3/32",
 		"nested":                     cfg.Tokens.Cache.Size == 1<<20,
 		"empty where that counts":    *cfg.APIEndpoint.BasePath == "",

@@ -53,7 +53,7 @@ func (g *gateway) sources() admin.Sources {
 }
 
 func testConfig() *config.Config {
-	base, access := "/gateway", true
+	base := "/gateway"
 	return &config.Config{
 		Ports:          config.Ports{HTTP: ":4485"},
 		TLS:            &config.TLS{Certificates: []config.Certificate{{Key: config.File{Path: "/etc/key.pem", Data: []byte(marker)}}}},
@@ -62,7 +62,7 @@ func testConfig() *config.Config {
 		Shutdown:       config.Shutdown{Grace: config.Duration(30 * time.Second)},
 		APIEndpoint:    config.APIEndpoint{BasePath: &base},
 		AdminAPI:       config.AdminAPI{Listen: "127.0.0.1:9485", AdminPath: "/rest/microgateway"},
-		Logging:        config.Logging{Access: &access},
+		Logging:        config.Logging{Access: config.AccessErrors, Mask: []string{"code"}},
 		AuthServers: []config.AuthServer{
 			{
 				Name:     "corp",
@@ -294,7 +294,7 @@ func TestSettings(t *testing.T) {
 		{"limits.idle_timeout", got["limits"].(map[string]any)["idle_timeout"], "none"},
 		{"limits.header_size", got["limits"].(map[string]any)["header_size"], 16384.0},
 		{"shutdown.grace", got["shutdown"].(map[string]any)["grace"], "30s"},
-		{"logging.access", got["logging"].(map[string]any)["access"], true},
+		{"logging.access", got["logging"].(map[string]any)["access"], "errors"},
 		{"auth_servers[0].audience", servers[0].(map[string]any)["audience"], "unchecked"},
 		{"auth_servers[1].audience", servers[1].(map[string]any)["audience"], map[string]any{"any": []any{"orders"}, "required": true}},
 		{"auth_servers[1].issuer", servers[1].(map[string]any)["issuer"], "unchecked"},

@@ -77,6 +77,11 @@ func (s shower) own(v reflect.Value) (any, bool) {
 			return "unchecked", true
 		}
 		return showText(own.Value), true
+	case config.Access:
+		if own == config.AccessErrors {
+			return "errors", true
+		}
+		return own == config.AccessAll, true
 	case *config.Audience:
 		return showAudience(own), true
 	case []config.ClaimHeader:

@@ -62,6 +62,7 @@ type Exchange struct {
 	Address netip.Addr // who calls: Peer, or what a trusted proxy says
 	Trusted bool       // Peer is a trusted proxy
 	Secure  bool       // came over TLS
+	TLS     uint16     // its version, as crypto/tls numbers it; 0: none
 
 	Path  []byte // canonical path: what is matched and forwarded
 	Rest  []byte // the part of Path after the API's prefix; empty or begins with a slash

@@ -67,6 +67,21 @@ type TokenCache struct {
 
 // Logging says what is written to the log.
 type Logging struct {
-	Level  string `yaml:"level"`  // debug, info, warn or error; default info
-	Access *bool  `yaml:"access"` // one line per request; default true
+	Level  string   `yaml:"level"`  // debug, info, warn or error; default info
+	Access Access   `yaml:"access"` // whose requests get a line; default AccessAll
+	Format string   `yaml:"format"` // of these lines: json or combined; default json
+	Query  bool     `yaml:"query"`  // the query is in them
+	Mask   []string `yaml:"mask"`   // query parameters beside access_token whose values are not
 }
+
+// Access says whose requests are logged.
+type Access string
+
+// AccessAll, AccessNone and AccessErrors are the words true, false and errors:
+// every request, none, or those with a status of 400 and more or an answer that
+// is not whole.
+const (
+	AccessAll    Access = "true"
+	AccessNone   Access = "false"
+	AccessErrors Access = "errors"
+)

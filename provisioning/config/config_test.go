@@ -40,7 +40,7 @@ func TestDefault(t *testing.T) {
 		"ports":        c.Ports == config.Ports{HTTP: ":4485"},
 		"api_endpoint": *c.APIEndpoint.BasePath == "/gateway",
 		"admin_api":    c.AdminAPI.Listen == "127.0.0.1:9485" && c.AdminAPI.AdminPath == "/rest/microgateway" && !c.AdminAPI.OnTrafficPort,
-		"logging":      c.Logging.Level == "info" && *c.Logging.Access,
+		"logging":      c.Logging.Level == "info" && c.Logging.Access == config.AccessAll && c.Logging.Format == "json" && !c.Logging.Query,
 		"shutdown":     c.Shutdown == config.Shutdown{Delay: config.None, Grace: config.Duration(30 * time.Second)},
 		"tokens":       c.Tokens.ClockSkew == config.Duration(30*time.Second) && c.Tokens.Cache == config.TokenCache{Entries: 100000, Size: 64 << 20} && c.Tokens.Verifications > 0,
 		"limits": c.Limits == config.Limits{

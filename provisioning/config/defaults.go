@@ -81,10 +81,8 @@ func (t *Tokens) setDefaults() {
 func (l *Logging) setDefaults() {
 	l.Level = strings.ToLower(l.Level)
 	setDefault(&l.Level, "info")
-	if l.Access == nil {
-		yes := true
-		l.Access = &yes
-	}
+	setDefault(&l.Access, AccessAll)
+	setDefault(&l.Format, "json")
 }
 
 func (t *Tracing) setDefaults() {

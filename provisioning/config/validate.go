@@ -54,7 +54,7 @@ func (c *Config) Validate() Faults {
 	v.tls(c)
 	v.limits(c.Limits)
 	v.adminAPI(c)
-	v.oneOf([]any{"logging", "level"}, c.Logging.Level, "debug", "info", "warn", "error")
+	v.logging(c.Logging)
 	v.tracing(c)
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
@@ -63,6 +63,14 @@ func (c *Config) Validate() Faults {
 	v.apis(c)
 	v.later(c)
 	return v.faults
+}
+
+func (v *checker) logging(l Logging) {
+	v.oneOf([]any{"logging", "level"}, l.Level, "debug", "info", "warn", "error")
+	v.oneOf([]any{"logging", "format"}, l.Format, "json", "combined")
+	if len(l.Mask) > 0 && !l.Query {
+		v.warn([]any{"logging", "mask"}, "unused: logging.query is off, so no query is logged")
+	}
 }
 
 func (v *checker) ports(c *Config) {

@@ -28,6 +28,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.issuer(n, v)
 	case *config.Audience:
 		d.audience(n, v)
+	case *config.Access:
+		d.access(n, v)
 	case *config.Identify:
 		d.identify(n, v)
 	case *[]config.ClaimHeader:
@@ -51,6 +53,20 @@ func (d *decoder) issuer(n *Node, v *config.Issuer) {
 		return
 	}
 	v.Value = text
+}
+
+// access is true, false or the word "errors".
+func (d *decoder) access(n *Node, v *config.Access) {
+	text, ok := d.scalar(n)
+	if !ok {
+		return
+	}
+	switch word := config.Access(text); word {
+	case config.AccessAll, config.AccessNone, config.AccessErrors:
+		*v = word
+	default:
+		d.fault(n, "%q is not true, false or errors%s", text, config.DidYouMean(text, []string{"true", "false", "errors"}))
+	}
 }
 
 // audience is a mapping or the word "unchecked".
