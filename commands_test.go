@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/alecthomas/kong"
 )
 
 func TestHelp(t *testing.T) {
@@ -16,8 +18,7 @@ func TestHelp(t *testing.T) {
 	if code != 0 || stderr != "" || !strings.Contains(out, "Exit codes: ") {
 		t.Errorf("--help: exit code %d, %q, %q", code, out, stderr)
 	}
-	commandsOf := new(commands)
-	for _, node := range newParser(commandsOf, streams{}).Model.Leaves(true) {
+	for _, node := range nodes(newParser(new(commands), streams{}).Model.Node) {
 		t.Run(node.Path(), func(t *testing.T) {
 			code, out, stderr := command(t, append(strings.Fields(node.Path()), "--help")...)
 			if code != 0 || stderr != "" || !strings.Contains(out, "\n    ") || !strings.Contains(out, "postern ") {
@@ -30,6 +31,14 @@ func TestHelp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// nodes are all commands, those with verbs of their own too.
+func nodes(of *kong.Node) (all []*kong.Node) {
+	for _, child := range of.Children {
+		all = append(append(all, child), nodes(child)...)
+	}
+	return all
 }
 
 func TestVersion(t *testing.T) {

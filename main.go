@@ -24,6 +24,8 @@ import (
 	"postern/gateway/health"
 	"postern/gateway/system"
 	"postern/gateway/version"
+	"postern/introspect/keys"
+	"postern/introspect/token"
 	"postern/provisioning"
 	"postern/provisioning/check"
 	"postern/provisioning/config"
@@ -55,6 +57,8 @@ type commands struct {
 	Run     runCommand      `cmd:"" help:"Serve."`
 	Check   check.Command   `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
 	Health  health.Command  `cmd:"" help:"Ask the gateway on this host whether it is ready."`
+	Token   token.Command   `cmd:"" help:"Sign, verify and decode tokens."`
+	Keys    keys.Command    `cmd:"" help:"Make signing keys and key sets."`
 	Demo    demoCommand     `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
 	Version version.Command `cmd:"" help:"Say which Postern this is, and how it was built."`
 }

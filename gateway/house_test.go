@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"gateway/admin":         {"gateway/metrics", "provisioning/config"},
 	"gateway/upstream":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "provisioning/config"},
 	"gateway/policy/*":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "provisioning/config"},
+	"introspect/jwk":        {},
 	"introspect":            {"provisioning/config", "provisioning/fetch"},
 	"provisioning":          {"provisioning/*"},
 	"provisioning/config":   {},
@@ -44,6 +45,8 @@ var mayImport = map[string][]string{
 var commands = map[string][]string{
 	"gateway/health":     {"provisioning"},
 	"gateway/version":    {},
+	"introspect/keys":    {"introspect/jwk"},
+	"introspect/token":   {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
 	"provisioning/check": {"gateway", "provisioning", "provisioning/config"},
 }
 

@@ -4,7 +4,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/valyala/fasthttp"
+
+	"postern/introspect/jwk"
 )
 
 const (
@@ -106,16 +107,16 @@ func (i *issuer) serve(ctx *fasthttp.RequestCtx) {
 }
 
 func (i *issuer) serveKeys(ctx *fasthttp.RequestCtx) {
-	set := []map[string]string{}
+	set := jwk.Set{Keys: []jwk.JWK{}}
 	for _, k := range i.published() {
-		member, err := k.jwk()
+		member, err := jwk.Key{ID: k.id, Algorithm: "ES256", Public: &k.private.PublicKey}.JWK()
 		if err != nil {
 			ctx.Error(err.Error(), fasthttp.StatusInternalServerError)
 			return
 		}
-		set = append(set, member)
+		set.Keys = append(set.Keys, member)
 	}
-	answerJSON(ctx, map[string]any{"keys": set})
+	answerJSON(ctx, set)
 }
 
 // published are the keys that are in the key set now.
@@ -144,20 +145,6 @@ func (i *issuer) serveToken(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	ctx.SetBodyString(token)
-}
-
-// jwk is the public half as RFC 7517 writes it.
-func (k key) jwk() (map[string]string, error) {
-	point, err := k.private.PublicKey.Bytes() // 0x04, x, y
-	if err != nil {
-		return nil, fmt.Errorf("encode key %q: %w", k.id, err)
-	}
-	half := (len(point) - 1) / 2
-	encode := base64.RawURLEncoding.EncodeToString
-	return map[string]string{
-		"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": k.id,
-		"x": encode(point[1 : 1+half]), "y": encode(point[1+half:]),
-	}, nil
 }
 
 func answerJSON(ctx *fasthttp.RequestCtx, v any) {

@@ -1,5 +1,7 @@
 package config
 
+import "slices"
+
 // AuthServer is an issuer of tokens that are believed.
 type AuthServer struct {
 	Name     string `yaml:"name"`
@@ -42,4 +44,12 @@ type Audience struct {
 	Unchecked bool
 	Any       []string
 	Optional  bool // required: false; checked only when the token has one
+}
+
+// Admits reports whether a token with these aud is for whoever a says.
+func (a *Audience) Admits(aud []string) bool {
+	if a.Unchecked || a.Optional && len(aud) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(aud, func(got string) bool { return slices.Contains(a.Any, got) })
 }

@@ -97,17 +97,10 @@ func (id *identifier) judge(token *introspect.Token) error {
 	switch {
 	case audience == nil:
 		return errAuthServer
-	case audience.Unchecked, audience.Optional && len(token.Audience) == 0:
-		return nil
+	case !audience.Admits(token.Audience):
+		return errAudience
 	}
-	for _, got := range token.Audience {
-		for _, want := range audience.Any {
-			if got == want {
-				return nil
-			}
-		}
-	}
-	return errAudience
+	return nil
 }
 
 // refuse counts a token and says as much of it as a stranger may know.

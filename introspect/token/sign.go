@@ -1,0 +1,176 @@
+package token
+
+import (
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/golang-jwt/jwt/v5"
+
+	"postern/introspect/jwk"
+	"postern/provisioning/config"
+)
+
+// Sign makes a token.
+type Sign struct {
+	Key    string `placeholder:"FILE" complete:"file" xor:"key" help:"The private key: PEM, JWK or JWKS; for HS256, HS384 and HS512 a file that holds the secret."`
+	KeyEnv string `placeholder:"NAME" xor:"key" help:"The environment variable that holds the same."`
+	Alg    string `placeholder:"ALG" words:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA,HS256,HS384,HS512" help:"Signature algorithm. Default: the key's own, else RS256, ES256, ES384, ES512, EdDSA or HS256 by its kind."`
+	Kid    string `default:"auto" placeholder:"NAME" help:"kid of the header, and the key to take of a JWKS. auto: the key's own, else its thumbprint (RFC 7638). none: leave it out."`
+	Typ    string `default:"JWT" placeholder:"TYPE" help:"typ of the header; none leaves it out. Default ${default}."`
+
+	claims
+	Header []string `sep:"none" placeholder:"NAME=TEXT" help:"A member of the header, written like --claim. Repeats."`
+}
+
+// Help is shown by --help.
+func (Sign) Help() string {
+	return `A time is a duration from now (5m; --expires=-1h is an hour ago), RFC 3339 (2026-11-30T12:00:00Z), now, or none to leave the claim out. --claim wins over the named flags, and those over --claims. The secret itself is never an argument: others on this host could see it.
+
+	postern token sign --key private.pem --issuer test --subject alice --audience orders
+	postern token sign --key private.pem --claim scope="read write" --claim roles:='["admin"]'
+	postern token sign --key-env SECRET --alg HS256 --claims claims.json`
+}
+
+// Run prints the token.
+func (c Sign) Run(app *kong.Kong, stdin io.Reader) error {
+	key, err := c.readKey()
+	if err != nil {
+		return err
+	}
+	method, err := c.method(key)
+	if err != nil {
+		return err
+	}
+	claims, err := c.collect(stdin, time.Now())
+	if err != nil {
+		return err
+	}
+	token := jwt.NewWithClaims(method, claims)
+	if err := c.fillHeader(token.Header, key); err != nil {
+		return err
+	}
+	var by any = key.Private
+	if key.Secret != nil {
+		by = key.Secret
+	}
+	signed, err := token.SignedString(by)
+	if err != nil {
+		return fmt.Errorf("sign: %w", err)
+	}
+	fmt.Fprintln(app.Stdout, signed)
+	return nil
+}
+
+func (c Sign) fillHeader(header map[string]any, key jwk.Key) error {
+	kid := c.Kid
+	if kid == "auto" {
+		named, err := key.Named()
+		if err != nil {
+			return err
+		}
+		kid = named.ID
+	}
+	for name, value := range map[string]string{"kid": kid, "typ": c.Typ} {
+		if delete(header, name); value != "none" && value != "" {
+			header[name] = value
+		}
+	}
+	for _, text := range c.Header {
+		name, value, err := member(text)
+		if err != nil {
+			return fmt.Errorf("--header: %w", err)
+		}
+		if name == "alg" || name == "kid" || name == "typ" {
+			return fmt.Errorf("--header: %s has a flag of its own", name)
+		}
+		header[name] = value
+	}
+	return nil
+}
+
+// readKey finds the key that signs.
+func (c Sign) readKey() (jwk.Key, error) {
+	if c.Key == "" && c.KeyEnv == "" {
+		return jwk.Key{}, errors.New("state the key: --key or --key-env; postern keys makes one")
+	}
+	data, from := []byte(os.Getenv(c.KeyEnv)), "$"+c.KeyEnv
+	if c.Key != "" {
+		var err error
+		if data, err = os.ReadFile(c.Key); err != nil {
+			return jwk.Key{}, err
+		}
+		from = c.Key
+	}
+	if len(data) == 0 {
+		return jwk.Key{}, fmt.Errorf("%s is empty", from)
+	}
+	found, err := jwk.Read(data)
+	if errors.Is(err, jwk.ErrFormat) && (c.Alg == "" || strings.HasPrefix(c.Alg, "HS")) {
+		secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+		return jwk.Key{Secret: []byte(secret)}, nil
+	}
+	if err != nil {
+		return jwk.Key{}, fmt.Errorf("%s: %w", from, err)
+	}
+	key, err := c.pick(found)
+	if err != nil {
+		return jwk.Key{}, fmt.Errorf("%s: %w", from, err)
+	}
+	return key, nil
+}
+
+// pick takes the one key that can sign, or the one of several that --kid names.
+func (c Sign) pick(found []jwk.Key) (jwk.Key, error) {
+	var names []string
+	var able []jwk.Key
+	for _, key := range found {
+		if key.Private == nil && key.Secret == nil {
+			continue
+		}
+		able = append(able, key)
+		names = append(names, key.ID)
+	}
+	switch at := slices.Index(names, c.Kid); {
+	case len(able) == 0:
+		return jwk.Key{}, errors.New("it holds no private key")
+	case len(able) == 1:
+		return able[0], nil
+	case at >= 0:
+		return able[at], nil
+	}
+	return jwk.Key{}, fmt.Errorf("it holds %d keys; choose with --kid: %s", len(able), strings.Join(names, ", "))
+}
+
+// method is the algorithm, when the key fits it and is no weaker than what the
+// gateway believes.
+func (c Sign) method(key jwk.Key) (jwt.SigningMethod, error) {
+	able := key.Algorithms()
+	alg := c.Alg
+	switch {
+	case alg != "":
+	case key.Algorithm != "":
+		alg = key.Algorithm
+	default:
+		alg = able[0]
+	}
+	if jwt.GetSigningMethod(alg) == nil || alg == "none" {
+		return nil, fmt.Errorf("--alg %q is not a signature algorithm%s", alg, config.DidYouMean(alg, able))
+	}
+	if !slices.Contains(able, alg) {
+		return nil, fmt.Errorf("the key cannot sign with %s; it can with %s", alg, strings.Join(able, ", "))
+	}
+	if p, ok := key.Public.(*rsa.PublicKey); ok && p.N.BitLen() < 2048 {
+		return nil, fmt.Errorf("RSA modulus of %d bits is below 2048, which no gateway believes", p.N.BitLen())
+	}
+	if least := jwk.SecretSize(alg); key.Secret != nil && len(key.Secret) < least {
+		return nil, fmt.Errorf("the secret has %d bytes; %s needs %d", len(key.Secret), alg, least)
+	}
+	return jwt.GetSigningMethod(alg), nil
+}
