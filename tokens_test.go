@@ -124,6 +124,7 @@ func TestKeysFiles(t *testing.T) {
 	if parsed, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return key, nil }); err != nil || parsed.Header["kid"] != nil {
 		t.Errorf("HS256: %v, %v", parsed.Header, err)
 	}
+	succeed(t, "", "token", "verify", token, "--key", filepath.Join(other, "secret"))
 }
 
 // TestKeysJWKS: the set of two keys verifies tokens of both.

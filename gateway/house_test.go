@@ -32,7 +32,7 @@ var mayImport = map[string][]string{
 	"gateway/admin":         {"gateway/metrics", "provisioning/config"},
 	"gateway/upstream":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "provisioning/config"},
 	"gateway/policy/*":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "provisioning/config"},
-	"introspect/jwk":        {},
+	"introspect/jwk":        {"provisioning/config"},
 	"introspect":            {"provisioning/config", "provisioning/fetch"},
 	"provisioning":          {"provisioning/*"},
 	"provisioning/config":   {},

@@ -9,6 +9,8 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
+
+	"postern/provisioning/config"
 )
 
 // New makes a key for a JWS algorithm. bits is the size of an RSA modulus and
@@ -29,7 +31,7 @@ func New(alg string, bits int) (Key, error) {
 	case "EdDSA":
 		_, private, err = ed25519.GenerateKey(rand.Reader)
 	case "HS256", "HS384", "HS512":
-		random := make([]byte, SecretSize(alg))
+		random := make([]byte, config.SharedKeySize(alg))
 		_, _ = rand.Read(random) // it never fails
 		text := base64.RawURLEncoding.AppendEncode(nil, random)
 		return Key{Algorithm: alg, Secret: text}, nil
@@ -40,15 +42,4 @@ func New(alg string, bits int) (Key, error) {
 		return Key{}, fmt.Errorf("make key for %s: %w", alg, err)
 	}
 	return Key{Algorithm: alg, Private: private, Public: private.Public()}, nil
-}
-
-// SecretSize is how many bytes a secret must have at least (RFC 7518, 3.2).
-func SecretSize(alg string) int {
-	switch alg {
-	case "HS384":
-		return 48
-	case "HS512":
-		return 64
-	}
-	return 32
 }

@@ -113,8 +113,7 @@ func (c Sign) readKey() (jwk.Key, error) {
 	}
 	found, err := jwk.Read(data)
 	if errors.Is(err, jwk.ErrFormat) && (c.Alg == "" || strings.HasPrefix(c.Alg, "HS")) {
-		secret := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
-		return jwk.Key{Secret: []byte(secret)}, nil
+		return jwk.Key{Secret: []byte(secretOf(data))}, nil
 	}
 	if err != nil {
 		return jwk.Key{}, fmt.Errorf("%s: %w", from, err)
@@ -124,6 +123,12 @@ func (c Sign) readKey() (jwk.Key, error) {
 		return jwk.Key{}, fmt.Errorf("%s: %w", from, err)
 	}
 	return key, nil
+}
+
+// secretOf is the text of a secret's file, read as {file: PATH} of a
+// configuration is.
+func secretOf(data []byte) string {
+	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 }
 
 // pick takes the one key that can sign, or the one of several that --kid names.
@@ -169,7 +174,7 @@ func (c Sign) method(key jwk.Key) (jwt.SigningMethod, error) {
 	if p, ok := key.Public.(*rsa.PublicKey); ok && p.N.BitLen() < 2048 {
 		return nil, fmt.Errorf("RSA modulus of %d bits is below 2048, which no gateway believes", p.N.BitLen())
 	}
-	if least := jwk.SecretSize(alg); key.Secret != nil && len(key.Secret) < least {
+	if least := config.SharedKeySize(alg); key.Secret != nil && len(key.Secret) < least {
 		return nil, fmt.Errorf("the secret has %d bytes; %s needs %d", len(key.Secret), alg, least)
 	}
 	return jwt.GetSigningMethod(alg), nil

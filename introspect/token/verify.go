@@ -28,7 +28,7 @@ type Verify struct {
 	input
 	provisioning.Flags
 
-	Key        string `placeholder:"FILE" complete:"file" xor:"keys" help:"The one key, PEM: a public key, a certificate, or a private key for its public half."`
+	Key        string `placeholder:"FILE" complete:"file" xor:"keys" help:"The one key, PEM: a public key, a certificate, or a private key for its public half; for HS256, HS384 and HS512 a file that holds the secret."`
 	JWKS       string `name:"jwks" placeholder:"FILE" complete:"file" xor:"keys" help:"A key set."`
 	JWKSURI    string `name:"jwks-uri" placeholder:"URL" xor:"keys" help:"The address of a key set."`
 	IssuerURL  string `name:"issuer-url" placeholder:"URL" xor:"keys" help:"An issuer, whose key set is found by discovery."`
@@ -38,7 +38,7 @@ type Verify struct {
 	Issuer    string        `placeholder:"TEXT" help:"The iss it must have. Default: any, or that of --issuer-url."`
 	Audience  []string      `sep:"none" placeholder:"TEXT" help:"The aud it must have, one of these. Repeats. Default: not checked."`
 	ClockSkew time.Duration `default:"30s" help:"How far clocks may differ. Default ${default}."`
-	Alg       []string      `sep:"none" placeholder:"ALG" words:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA" help:"The algorithm it must have, one of these. Repeats. Default: every asymmetric one."`
+	Alg       []string      `sep:"none" placeholder:"ALG" words:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA,HS256,HS384,HS512" help:"The algorithm it must have, one of these. Repeats. Default: every asymmetric one; with a secret HS256."`
 	Typ       []string      `sep:"none" placeholder:"TYPE" help:"The typ it may have. Repeats. Default: JWT, at+jwt."`
 	Claim     []string      `sep:"none" placeholder:"NAME" help:"Print only this claim. Repeats."`
 }
@@ -126,8 +126,19 @@ func (c Verify) readKeys(l *config.LocalIntrospection) (err error) {
 		l.Certificate = key
 		return nil
 	}
-	l.PublicKey, err = publicHalf(key)
-	return err
+	found, err := jwk.Read(key.Data)
+	switch {
+	case errors.Is(err, jwk.ErrFormat):
+		secret := config.NewSecret(secretOf(key.Data))
+		l.SharedKey = &secret
+		return nil
+	case err == nil && len(found) == 1 && found[0].Private != nil:
+		key.Data, err = publicPEM(found[0])
+		l.PublicKey = key
+		return err
+	}
+	l.PublicKey = key // whatever it is, it is judged as the gateway does
+	return nil
 }
 
 func file(path string) (config.File, error) {
@@ -135,19 +146,12 @@ func file(path string) (config.File, error) {
 	return config.File{Path: path, Data: data}, err
 }
 
-// publicHalf turns a private key into its public one and leaves all else to the
-// gateway's code.
-func publicHalf(f config.File) (config.File, error) {
-	found, err := jwk.Read(f.Data)
-	if err != nil || len(found) != 1 || found[0].Private == nil {
-		return f, nil
-	}
-	der, err := x509.MarshalPKIXPublicKey(found[0].Public)
+func publicPEM(key jwk.Key) ([]byte, error) {
+	der, err := x509.MarshalPKIXPublicKey(key.Public)
 	if err != nil {
-		return f, fmt.Errorf("%s: %w", f.Path, err)
+		return nil, fmt.Errorf("write public key: %w", err)
 	}
-	f.Data = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
-	return f, nil
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), nil
 }
 
 // configured are the auth servers of the configuration.
@@ -176,7 +180,7 @@ func (c Verify) configured() (*config.Config, error) {
 
 // judge returns what a token says, if it is to be believed.
 func judge(ctx context.Context, cfg *config.Config, raw string) (*introspect.Token, error) {
-	set, err := introspect.New(cfg.AuthServers, cfg.Tokens, nil, zap.NewNop())
+	set, err := introspect.New(introspect.Rules{Servers: cfg.AuthServers, Tokens: cfg.Tokens}, nil, zap.NewNop())
 	if err != nil {
 		return nil, err
 	}
