@@ -30,13 +30,14 @@ type builder struct {
 func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, error) {
 	b := &builder{gateway: g, config: cfg, previous: previous, believed: map[string]identify.Believed{}}
 	b.next = &generation{
-		gateway:   g,
-		config:    cfg,
-		hash:      admin.Hash(cfg),
-		router:    router.New(cfg),
-		apis:      make([]*api, len(cfg.APIs)),
-		line:      newLineFormat(cfg.Logging),
-		upstreams: make(map[string]*carried, len(cfg.APIs)),
+		gateway:      g,
+		config:       cfg,
+		hash:         admin.Hash(cfg),
+		certificates: certificates(cfg),
+		router:       router.New(cfg),
+		apis:         make([]*api, len(cfg.APIs)),
+		line:         newLineFormat(cfg.Logging),
+		upstreams:    make(map[string]*carried, len(cfg.APIs)),
 	}
 	for _, prefix := range cfg.TrustedProxies {
 		b.next.trusted = append(b.next.trusted, prefix.Prefix)

@@ -29,7 +29,7 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 			return old.Upstream, nil
 		}
 	}
-	u, err := upstream.New(cfg.Upstream, b.config.Limits)
+	u, err := upstream.New(cfg.Upstream, b.config.Limits, b.gateway.metrics.API(key))
 	if err != nil {
 		return nil, err
 	}

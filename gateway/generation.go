@@ -19,18 +19,19 @@ import (
 
 // generation is one configuration at work. It is immutable but for its counters.
 type generation struct {
-	gateway   *Gateway
-	config    *config.Config
-	hash      string      // names the configuration, see admin.Hash
-	tls       *tls.Config // of the https listener; nil: none
-	router    *router.Router
-	apis      []*api // as in config
-	nowhere   *api   // for exchanges that no API took
-	trusted   []netip.Prefix
-	line      lineFormat // of the access log
-	tokens    *introspect.Set
-	upstreams map[string]*carried
-	tracer    *tracer // nil: none
+	gateway      *Gateway
+	config       *config.Config
+	hash         string      // names the configuration, see admin.Hash
+	tls          *tls.Config // of the https listener; nil: none
+	router       *router.Router
+	apis         []*api // as in config
+	nowhere      *api   // for exchanges that no API took
+	trusted      []netip.Prefix
+	line         lineFormat // of the access log
+	tokens       *introspect.Set
+	certificates []metrics.Certificate // that connections depend on
+	upstreams    map[string]*carried
+	tracer       *tracer // nil: none
 
 	running [counters]counter // exchanges, by Exchange.Shard
 	retired atomic.Bool

@@ -40,10 +40,6 @@ func (g *Gateway) adminSources() admin.Sources {
 	}
 }
 
-func (g *Gateway) metricSources() metrics.Sources {
-	return metrics.Sources{InFlight: g.inFlight, Connections: g.connections, TokenCache: g.tokenCache, Reload: g.reloadCounts}
-}
-
 // running is what only this process knows of itself.
 func (g *Gateway) running() admin.Running {
 	r := admin.Running{
@@ -74,12 +70,7 @@ func (g *Gateway) trafficCounts() metrics.Traffic {
 
 // inFlight counts the exchanges of all generations.
 func (g *Gateway) inFlight() (sum int64) {
-	if n := g.live.Load(); n != nil {
-		sum = n.inFlight()
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for n := range g.retiring {
+	for _, n := range g.generations() {
 		sum += n.inFlight()
 	}
 	return sum
@@ -90,22 +81,4 @@ func (g *Gateway) connections() int64 {
 		return s.open.Load()
 	}
 	return 0
-}
-
-func (g *Gateway) tokenCache() metrics.TokenCache {
-	n := g.live.Load()
-	if n == nil {
-		return metrics.TokenCache{}
-	}
-	c := n.tokens.CacheStats()
-	return metrics.TokenCache{Hits: c.Hits, Misses: c.Misses, Entries: c.Entries, Bytes: c.Bytes}
-}
-
-func (g *Gateway) reloadCounts() metrics.Reload {
-	r := g.reload()
-	counts := metrics.Reload{Success: r.Success, LastSuccess: r.LastSuccess, Applied: r.Applied, Refused: r.Refused}
-	if n := g.live.Load(); n != nil {
-		counts.Hash = n.hash
-	}
-	return counts
 }

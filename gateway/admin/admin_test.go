@@ -248,7 +248,7 @@ func TestStatus(t *testing.T) {
 	resp := do(admin.Handler(g.sources()), "GET", "/rest/microgateway/status")
 	const want = `{"active":false,"reasons":["draining"],"version":"0.1.0","started":"2023-11-14T22:13:20Z",` +
 		`"in_flight":0,"connections":0,"reload":{"success":true,"hash":"abc","generation":3,"applied":3,"refused":0},` +
-		`"traffic":{"apis":[],"problems":{"invalid_token":3},"tokens":{"accepted":10},"cache":{"hits":7,"misses":0,"entries":0,"bytes":0}},"apis":[` +
+		`"traffic":{"apis":[],"problems":{"invalid_token":3},"tokens":{"accepted":10},"cache":{"hits":7,"misses":0,"entries":0,"bytes":0,"evictions":0}},"apis":[` +
 		`{"name":"orders","version":"1.0","base_path":"/gateway/orders/1.0","hosts":["api.example.com"],"upstream":["http://orders:8080"],"policies":["protocols","identify","authorize"]},` +
 		`{"name":"open","version":"2","base_path":"/o","upstream":[],"policies":[]}]}` + "\n"
 	if diff := cmp.Diff(want, string(resp.Body())); diff != "" {

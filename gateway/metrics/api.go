@@ -12,6 +12,10 @@ type API struct {
 	attempts Counter
 	took     histogram
 	upstream histogram
+
+	// Connected counts the connections opened to the upstream, and Unconnected
+	// the attempts at one that failed.
+	Connected, Unconnected Counter
 }
 
 // Done counts an exchange that has ended: the status its caller was sent (0
@@ -34,28 +38,44 @@ func (a *API) Done(status, attempts int, took, upstream time.Duration) {
 	}
 }
 
-// appendRequests writes a line per status class.
-func (a *API) appendRequests(dst []byte, label string) []byte {
-	for class, name := range classes {
-		dst = append(dst, "postern_requests_total{"...)
-		dst = append(dst, label...)
-		dst = append(dst, `,code="`...)
-		dst = append(dst, name...)
-		dst = appendCount(dst, `"}`, a.requests[class].Get())
+// ofAPI is a family that every API has samples of.
+type ofAPI struct {
+	family
+	write func(p *page, f family, a *API, labels string)
+}
+
+func counterOfAPI(name, help string, of func(*API) *Counter) ofAPI {
+	return ofAPI{family{name, "counter", help}, func(p *page, f family, a *API, labels string) {
+		p.count(f, labels, of(a).Get())
+	}}
+}
+
+func histogramOfAPI(name, help string, of func(*API) *histogram) ofAPI {
+	return ofAPI{family{name, "histogram", help}, func(p *page, f family, a *API, labels string) {
+		of(a).write(p, f, labels)
+	}}
+}
+
+// familiesOfAPI are all of them, in the order of a scrape.
+func familiesOfAPI() []ofAPI {
+	return []ofAPI{
+		{family{"postern_requests_total", "counter", "Requests that have ended, by class of the status sent."}, writeRequests},
+		counterOfAPI("postern_upstream_attempts_total", "Requests sent upstream, repeats included.",
+			func(a *API) *Counter { return &a.attempts }),
+		counterOfAPI("postern_upstream_connects_total", "Connections opened to the upstream.",
+			func(a *API) *Counter { return &a.Connected }),
+		counterOfAPI("postern_upstream_connect_failures_total", "Connections to the upstream that could not be opened.",
+			func(a *API) *Counter { return &a.Unconnected }),
+		histogramOfAPI("postern_request_duration_seconds", "From the request's first byte to the answer's last.",
+			func(a *API) *histogram { return &a.took }),
+		histogramOfAPI("postern_upstream_duration_seconds", "From the first attempt upstream to the answer's head, or until it failed.",
+			func(a *API) *histogram { return &a.upstream }),
 	}
-	return dst
 }
 
-func (a *API) appendAttempts(dst []byte, label string) []byte {
-	dst = append(dst, "postern_upstream_attempts_total{"...)
-	dst = append(dst, label...)
-	return appendCount(dst, "}", a.attempts.Get())
-}
-
-func (a *API) appendDuration(dst []byte, label string) []byte {
-	return a.took.append(dst, "postern_request_duration_seconds", label)
-}
-
-func (a *API) appendUpstream(dst []byte, label string) []byte {
-	return a.upstream.append(dst, "postern_upstream_duration_seconds", label)
+// writeRequests writes a line per status class.
+func writeRequests(p *page, f family, a *API, labels string) {
+	for class, name := range classes {
+		p.count(f, labels+`,code="`+name+`"`, a.requests[class].Get())
+	}
 }

@@ -56,39 +56,33 @@ func (h *histogram) count() (n uint64) {
 	return n
 }
 
-// append writes the buckets, each with those below it, then sum and count. The
+// write writes the buckets, each with those below it, then sum and count. The
 // count is that of the last bucket, whatever is observed meanwhile.
-func (h *histogram) append(dst []byte, name, label string) []byte {
+func (h *histogram) write(p *page, f family, labels string) {
 	below := uint64(0)
 	for b := range h.buckets {
 		below += h.buckets[b].Load()
-		dst = append(dst, name...)
-		dst = append(dst, "_bucket{"...)
-		dst = append(dst, label...)
-		le := "+Inf"
-		if b < len(bounds) {
-			le = bounds[b].le
-		}
-		dst = append(dst, `,le="`...)
-		dst = append(dst, le...)
-		dst = appendCount(dst, `"}`, below)
+		p.bucket(f, labels, b, below)
 	}
-	dst = append(dst, name...)
-	dst = append(dst, "_sum{"...)
-	dst = append(dst, label...)
-	dst = append(dst, "} "...)
-	dst = strconv.AppendFloat(dst, time.Duration(h.sum.Load()).Seconds(), 'g', -1, 64)
-	dst = append(dst, '\n')
-	dst = append(dst, name...)
-	dst = append(dst, "_count{"...)
-	dst = append(dst, label...)
-	return appendCount(dst, "}", below)
+	p.lines = append(p.lines, f.name...)
+	p.series("_sum", labels)
+	p.lines = strconv.AppendFloat(p.lines, time.Duration(h.sum.Load()).Seconds(), 'g', -1, 64)
+	p.end()
+	p.lines = append(p.lines, f.name...)
+	p.series("_count", labels)
+	p.lines = strconv.AppendUint(p.lines, below, 10)
+	p.end()
 }
 
-// appendCount ends a line: what is left of the series, and its value.
-func appendCount(dst []byte, series string, n uint64) []byte {
-	dst = append(dst, series...)
-	dst = append(dst, ' ')
-	dst = strconv.AppendUint(dst, n, 10)
-	return append(dst, '\n')
+// bucket writes how many are in bucket b and below.
+func (p *page) bucket(f family, labels string, b int, n uint64) {
+	le := "+Inf"
+	if b < len(bounds) {
+		le = bounds[b].le
+	}
+	for _, s := range [...]string{f.name, "_bucket{", labels, `,le="`, le, `"} `} {
+		p.lines = append(p.lines, s...)
+	}
+	p.lines = strconv.AppendUint(p.lines, n, 10)
+	p.end()
 }

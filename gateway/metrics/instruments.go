@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	vm "github.com/VictoriaMetrics/metrics"
 )
@@ -13,39 +12,13 @@ import (
 // Counter only goes up. It is updated by atomic additions.
 type Counter = vm.Counter
 
-// Sources are what other rooms know; they are asked at each scrape and must be
-// safe for concurrent use. A nil function leaves its series out.
-type Sources struct {
-	InFlight    func() int64 // exchanges that run
-	Connections func() int64 // connections of callers that are open
-	TokenCache  func() TokenCache
-	Reload      func() Reload
-}
-
-// TokenCache is how the verified-token cache fares. Hits and misses only grow.
-type TokenCache struct {
-	Hits    uint64 `json:"hits"`
-	Misses  uint64 `json:"misses"`
-	Entries int64  `json:"entries"`
-	Bytes   int64  `json:"bytes"`
-}
-
-// Reload is how bringing configurations to the gateway fares.
-type Reload struct {
-	Success     bool      // the last attempt
-	LastSuccess time.Time // zero: none yet
-	Hash        string    // of the running configuration; "": none
-	Applied     uint64    // attempts that succeeded
-	Refused     uint64    // attempts that did not
-}
-
 // Instruments is everything that one gateway counts. It outlives its
 // generations and is safe for concurrent use.
 type Instruments struct {
 	sources  Sources
-	set      *vm.Set
-	problems family
-	tokens   family
+	log      accessLog
+	problems words
+	tokens   words
 
 	mu   sync.Mutex
 	apis map[string]*API
@@ -56,17 +29,18 @@ func New(sources Sources) *Instruments {
 	// The switch is the library's and is never turned off again. With types,
 	// collectors that do not guess from the name know a counter when they see one.
 	vm.ExposeMetadata(true)
-	set := vm.NewSet()
-	i := &Instruments{
-		sources:  sources,
-		set:      set,
-		problems: family{set: set, name: "postern_problems_total", label: "code"},
-		tokens:   family{set: set, name: "postern_tokens_total", label: "outcome"},
-		apis:     map[string]*API{},
+	return &Instruments{
+		sources: sources,
+		problems: words{
+			family: family{"postern_problems_total", "counter", "Problems that callers were told, by their code."},
+			label:  "code",
+		},
+		tokens: words{
+			family: family{"postern_tokens_total", "counter", "Tokens that were judged: accepted, or the reason why not."},
+			label:  "outcome",
+		},
+		apis: map[string]*API{},
 	}
-	set.RegisterMetricsWriter(i.writeAPIs)
-	set.RegisterMetricsWriter(i.writeSources)
-	return i
 }
 
 // API returns the instruments of an API; the same name gives the same ones, so
@@ -100,7 +74,13 @@ func (i *Instruments) Token(outcome string) *Counter { return i.tokens.counter(o
 
 // Write writes all instruments and what Go and the system say of the process.
 func (i *Instruments) Write(w io.Writer) {
-	i.set.WritePrometheus(w)
+	p := &page{w: w, lines: make([]byte, 0, flushSize+4<<10)}
+	i.problems.write(p)
+	i.tokens.write(p)
+	i.writeAPIs(p)
+	i.log.write(p)
+	i.sources.write(p)
+	p.flush()
 	vm.WriteProcessMetrics(w)
 }
 
@@ -114,27 +94,38 @@ func (i *Instruments) served() ([]string, map[string]*API) {
 }
 
 // writeAPIs writes the series of the APIs, one family after the other.
-func (i *Instruments) writeAPIs(w io.Writer) {
+func (i *Instruments) writeAPIs(p *page) {
 	names, apis := i.served()
+	if len(names) == 0 {
+		return
+	}
 	labels := make([]string, len(names))
 	for n, name := range names {
-		labels[n] = `api="` + escape(name) + `"`
+		labels[n] = label("api", name)
 	}
-	for _, family := range []struct {
-		name, kind string
-		append     func(a *API, dst []byte, label string) []byte
-	}{
-		{"postern_requests_total", "counter", (*API).appendRequests},
-		{"postern_upstream_attempts_total", "counter", (*API).appendAttempts},
-		{"postern_request_duration_seconds", "histogram", (*API).appendDuration},
-		{"postern_upstream_duration_seconds", "histogram", (*API).appendUpstream},
-	} {
-		vm.WriteMetadataIfNeeded(w, family.name, family.kind)
-		var lines []byte
+	for _, f := range familiesOfAPI() {
+		p.begin(f.family)
 		for n, name := range names {
-			lines = family.append(apis[name], lines, labels[n])
+			f.write(p, f.family, apis[name], labels[n])
 		}
-		// A scraper that has gone away is not this gateway's trouble.
-		_, _ = w.Write(lines)
+	}
+	i.writeConnections(p, names, labels)
+}
+
+// writeConnections writes how many connections each of the APIs' upstreams has.
+func (i *Instruments) writeConnections(p *page, names, labels []string) {
+	if i.sources.Upstreams == nil {
+		return
+	}
+	upstreams := i.sources.Upstreams()
+	open := family{"postern_upstream_connections_open", "gauge", "Connections to the upstream, idle ones included."}
+	p.begin(open)
+	for n, name := range names {
+		p.value(open, labels[n], float64(upstreams[name].Open))
+	}
+	idle := family{"postern_upstream_connections_idle", "gauge", "Connections to the upstream that wait for a request."}
+	p.begin(idle)
+	for n, name := range names {
+		p.value(idle, labels[n], float64(upstreams[name].Idle))
 	}
 }

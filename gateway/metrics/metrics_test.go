@@ -126,8 +126,12 @@ func TestFamiliesAreWholeAndTyped(t *testing.T) {
 		"# TYPE postern_upstream_attempts_total counter",
 		`postern_upstream_attempts_total{api="a/1"} 1`,
 		`postern_upstream_attempts_total{api="b/1"} 1`,
+		"# TYPE postern_upstream_connects_total counter",
+		"# TYPE postern_upstream_connect_failures_total counter",
 		"# TYPE postern_request_duration_seconds histogram",
 		"# TYPE postern_upstream_duration_seconds histogram",
+		"# TYPE postern_access_log_dropped_total counter",
+		"# TYPE postern_access_log_write_errors_total counter",
 		"# TYPE postern_requests_in_flight gauge",
 	)
 }
@@ -157,26 +161,28 @@ func TestRetain(t *testing.T) {
 
 func TestSources(t *testing.T) {
 	when := time.Unix(1_700_000_000, 5)
-	reload := metrics.Reload{Success: true, LastSuccess: when, Hash: "abc", Applied: 3, Refused: 1}
+	reload := metrics.Reload{Success: true, LastSuccess: when, Hash: "abc", Generation: 2, Applied: 3, Refused: 1}
 	i := metrics.New(metrics.Sources{
 		InFlight:    func() int64 { return 7 },
 		Connections: func() int64 { return 12 },
 		TokenCache: func() metrics.TokenCache {
-			return metrics.TokenCache{Hits: 5, Misses: 2, Entries: 40, Bytes: 123456789}
+			return metrics.TokenCache{Hits: 5, Misses: 2, Entries: 40, Bytes: 123456789, Evictions: 9}
 		},
 		Reload: func() metrics.Reload { return reload },
 	})
-	check(t, scrape(i, "postern_"),
+	check(t, scrape(i, "postern_requests", "postern_connections", "postern_token", "postern_config"),
 		"postern_requests_in_flight 7",
 		"postern_connections_open 12",
 		"postern_token_cache_hits_total 5",
 		"postern_token_cache_misses_total 2",
+		"postern_token_cache_evictions_total 9",
 		"postern_token_cache_entries 40",
-		"postern_token_cache_bytes 1.23456789e+08",
+		"postern_token_cache_bytes 123456789",
 		"postern_config_last_reload_successful 1",
 		"postern_config_last_reload_success_timestamp_seconds 1700000000",
 		`postern_config_reloads_total{outcome="applied"} 3`,
 		`postern_config_reloads_total{outcome="refused"} 1`,
+		"postern_config_generation 2",
 		`postern_config_info{hash="abc"} 1`,
 	)
 
@@ -186,13 +192,14 @@ func TestSources(t *testing.T) {
 		"postern_config_last_reload_success_timestamp_seconds 0",
 		`postern_config_reloads_total{outcome="applied"} 0`,
 		`postern_config_reloads_total{outcome="refused"} 1`,
+		"postern_config_generation 0",
 	)
 }
 
 func TestProcessMetrics(t *testing.T) {
 	got := scrape(metrics.New(metrics.Sources{}), "go_goroutines ", "postern_")
-	if len(got) != 1 || !strings.HasPrefix(got[0], "go_goroutines ") {
-		t.Errorf("scrape of an idle gateway: %q; want go_goroutines and nothing of ours", got)
+	if len(got) != 3 || !strings.HasPrefix(got[2], "go_goroutines ") {
+		t.Errorf("scrape of an idle gateway: %q; want go_goroutines and of ours only the log's", got)
 	}
 }
 
@@ -217,5 +224,68 @@ func TestCountersAreExactUnderLoad(t *testing.T) {
 		`postern_problems_total{code="internal"} 4000`,
 		`postern_upstream_attempts_total{api="a/1"} 4000`,
 		`postern_request_duration_seconds_count{api="a/1"} 4000`,
+	)
+}
+
+func TestKeySets(t *testing.T) {
+	i := metrics.New(metrics.Sources{KeySets: func() []metrics.KeySet {
+		return []metrics.KeySet{
+			{
+				AuthServer: "corp", Usable: true, Keys: 2, Skipped: 1, Fetched: time.Now().Add(-time.Hour),
+				NextRefresh: time.UnixMilli(1_700_000_000_250), Fetches: 7, Failures: 3, UnknownKids: 4,
+			},
+			{AuthServer: "file", Usable: true, Keys: 1},
+			{AuthServer: "down", Fetches: 1, Failures: 1},
+		}
+	}})
+	check(t, scrape(i, "postern_key_set_usable", "postern_key_set_keys", "postern_key_set_skipped", "postern_key_set_next", "postern_key_set_f", "postern_key_set_unknown"),
+		`postern_key_set_usable{auth_server="corp"} 1`,
+		`postern_key_set_usable{auth_server="file"} 1`,
+		`postern_key_set_usable{auth_server="down"} 0`,
+		`postern_key_set_keys{auth_server="corp"} 2`,
+		`postern_key_set_keys{auth_server="file"} 1`,
+		`postern_key_set_keys{auth_server="down"} 0`,
+		`postern_key_set_skipped_keys{auth_server="corp"} 1`,
+		`postern_key_set_skipped_keys{auth_server="file"} 0`,
+		`postern_key_set_skipped_keys{auth_server="down"} 0`,
+		`postern_key_set_next_refresh_timestamp_seconds{auth_server="corp"} 1.70000000025e+09`,
+		`postern_key_set_fetches_total{auth_server="corp"} 7`,
+		`postern_key_set_fetches_total{auth_server="file"} 0`,
+		`postern_key_set_fetches_total{auth_server="down"} 1`,
+		`postern_key_set_failures_total{auth_server="corp"} 3`,
+		`postern_key_set_failures_total{auth_server="file"} 0`,
+		`postern_key_set_failures_total{auth_server="down"} 1`,
+		`postern_key_set_unknown_kids_total{auth_server="corp"} 4`,
+		`postern_key_set_unknown_kids_total{auth_server="file"} 0`,
+		`postern_key_set_unknown_kids_total{auth_server="down"} 0`,
+	)
+	age := scrape(i, "postern_key_set_age_seconds")
+	if len(age) != 1 || !strings.HasPrefix(age[0], `postern_key_set_age_seconds{auth_server="corp"} 36`) {
+		t.Errorf("ages %q, want that of corp, an hour", age)
+	}
+}
+
+func TestCertificates(t *testing.T) {
+	i := metrics.New(metrics.Sources{Certificates: func() []metrics.Certificate {
+		return []metrics.Certificate{{Use: "listener", File: "/etc/a.crt", Subject: `CN="a"`, Expires: time.Unix(1_800_000_000, 0)}}
+	}})
+	check(t, scrape(i, "postern_certificate"),
+		`postern_certificate_expiry_timestamp_seconds{use="listener",file="/etc/a.crt",subject="CN=\"a\""} 1800000000`)
+}
+
+func TestUpstreams(t *testing.T) {
+	i := metrics.New(metrics.Sources{Version: "1.2", Upstreams: func() map[string]metrics.Upstream {
+		return map[string]metrics.Upstream{"a/1": {Open: 3, Idle: 1}, "idle/1": {}}
+	}})
+	a := i.API("a/1")
+	a.Connected.Add(4)
+	a.Unconnected.Inc()
+	a.Done(200, 1, 0, 0)
+	check(t, scrape(i, "postern_upstream_conn", "postern_build"),
+		`postern_upstream_connects_total{api="a/1"} 4`,
+		`postern_upstream_connect_failures_total{api="a/1"} 1`,
+		`postern_upstream_connections_open{api="a/1"} 3`,
+		`postern_upstream_connections_idle{api="a/1"} 1`,
+		`postern_build_info{version="1.2"} 1`,
 	)
 }

@@ -1,50 +1,94 @@
 package metrics
 
-import (
-	"io"
+import "time"
 
-	vm "github.com/VictoriaMetrics/metrics"
-)
+// Sources are what other rooms know; they are asked at each scrape and must be
+// safe for concurrent use. A nil function leaves its series out.
+type Sources struct {
+	Version      string       // of the program; "": not said
+	InFlight     func() int64 // exchanges that run
+	Connections  func() int64 // connections of callers that are open
+	TokenCache   func() TokenCache
+	Reload       func() Reload
+	KeySets      func() []KeySet
+	Certificates func() []Certificate
+	Upstreams    func() map[string]Upstream // by API
+}
 
-// writeSources asks the sources and writes what they say.
-func (i *Instruments) writeSources(w io.Writer) {
-	if f := i.sources.InFlight; f != nil {
-		vm.WriteGaugeFloat64(w, "postern_requests_in_flight", float64(f()))
+// TokenCache is how the verified-token cache fares. Hits, misses and evictions
+// only grow.
+type TokenCache struct {
+	Hits      uint64 `json:"hits"`
+	Misses    uint64 `json:"misses"`
+	Entries   int64  `json:"entries"`
+	Bytes     int64  `json:"bytes"`
+	Evictions uint64 `json:"evictions"` // for want of room
+}
+
+// Reload is how bringing configurations to the gateway fares.
+type Reload struct {
+	Success     bool      // the last attempt
+	LastSuccess time.Time // zero: none yet
+	Hash        string    // of the running configuration; "": none
+	Generation  uint64    // of the running configuration
+	Applied     uint64    // attempts that succeeded
+	Refused     uint64    // attempts that did not
+}
+
+// Upstream is how many connections an upstream has.
+type Upstream struct{ Open, Idle int64 }
+
+// write asks the sources and writes what they say.
+func (s *Sources) write(p *page) {
+	if s.Version != "" {
+		f := family{"postern_build_info", "gauge", "1, with the version of the program."}
+		p.begin(f)
+		p.value(f, label("version", s.Version), 1)
 	}
-	if f := i.sources.Connections; f != nil {
-		vm.WriteGaugeFloat64(w, "postern_connections_open", float64(f()))
+	if f := s.InFlight; f != nil {
+		p.one(family{"postern_requests_in_flight", "gauge", "Requests that are being served."}, float64(f()))
 	}
-	if f := i.sources.TokenCache; f != nil {
-		writeTokenCache(w, f())
+	if f := s.Connections; f != nil {
+		p.one(family{"postern_connections_open", "gauge", "Connections of callers."}, float64(f()))
 	}
-	if f := i.sources.Reload; f != nil {
-		writeReload(w, f())
+	if f := s.TokenCache; f != nil {
+		f().write(p)
+	}
+	if f := s.Reload; f != nil {
+		f().write(p)
+	}
+	if f := s.KeySets; f != nil {
+		writeKeySets(p, f())
+	}
+	if f := s.Certificates; f != nil {
+		writeCertificates(p, f())
 	}
 }
 
-func writeTokenCache(w io.Writer, c TokenCache) {
-	vm.WriteCounterUint64(w, "postern_token_cache_hits_total", c.Hits)
-	vm.WriteCounterUint64(w, "postern_token_cache_misses_total", c.Misses)
-	vm.WriteGaugeFloat64(w, "postern_token_cache_entries", float64(c.Entries))
-	vm.WriteGaugeFloat64(w, "postern_token_cache_bytes", float64(c.Bytes))
+func (c TokenCache) write(p *page) {
+	p.one(family{"postern_token_cache_hits_total", "counter", "Tokens that had been verified before."}, float64(c.Hits))
+	p.one(family{"postern_token_cache_misses_total", "counter", "Tokens that had not, or no longer."}, float64(c.Misses))
+	p.one(family{"postern_token_cache_evictions_total", "counter", "Verified tokens dropped for want of room."}, float64(c.Evictions))
+	p.one(family{"postern_token_cache_entries", "gauge", "Verified tokens that are kept."}, float64(c.Entries))
+	p.one(family{"postern_token_cache_bytes", "gauge", "Memory they take."}, float64(c.Bytes))
 }
 
-// writeReload uses the names that alerts for other programs already know.
-func writeReload(w io.Writer, r Reload) {
-	success, when := uint64(0), uint64(0)
-	if r.Success {
-		success = 1
-	}
+// write uses the names that alerts for other programs already know.
+func (r Reload) write(p *page) {
+	when := 0.0
 	if !r.LastSuccess.IsZero() {
-		when = uint64(r.LastSuccess.Unix())
+		when = float64(r.LastSuccess.Unix())
 	}
-	vm.WriteGaugeUint64(w, "postern_config_last_reload_successful", success)
-	vm.WriteGaugeUint64(w, "postern_config_last_reload_success_timestamp_seconds", when)
-	vm.WriteMetadataIfNeeded(w, "postern_config_reloads_total", "counter")
-	lines := appendCount(nil, `postern_config_reloads_total{outcome="applied"}`, r.Applied)
-	lines = appendCount(lines, `postern_config_reloads_total{outcome="refused"}`, r.Refused)
-	_, _ = w.Write(lines)
+	p.one(family{"postern_config_last_reload_successful", "gauge", "1 when the last attempt to load the configuration succeeded."}, boolean(r.Success))
+	p.one(family{"postern_config_last_reload_success_timestamp_seconds", "gauge", "When the configuration was last found good."}, when)
+	attempts := family{"postern_config_reloads_total", "counter", "Attempts to load a changed configuration."}
+	p.begin(attempts)
+	p.count(attempts, label("outcome", "applied"), r.Applied)
+	p.count(attempts, label("outcome", "refused"), r.Refused)
+	p.one(family{"postern_config_generation", "gauge", "Which configuration since the start runs."}, float64(r.Generation))
 	if r.Hash != "" {
-		vm.WriteGaugeUint64(w, `postern_config_info{hash="`+escape(r.Hash)+`"}`, 1)
+		info := family{"postern_config_info", "gauge", "1, with the hash of the running configuration without its secrets."}
+		p.begin(info)
+		p.value(info, label("hash", r.Hash), 1)
 	}
 }

@@ -66,14 +66,3 @@ func (h *histogram) durations() Durations {
 	}
 	return d
 }
-
-// counts are the counters of the family by their label's value.
-func (f *family) counts() map[string]uint64 {
-	counts := map[string]uint64{}
-	if known := f.known.Load(); known != nil {
-		for value, c := range *known {
-			counts[value] = c.Get()
-		}
-	}
-	return counts
-}

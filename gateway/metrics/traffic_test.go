@@ -12,7 +12,7 @@ import (
 
 func TestTraffic(t *testing.T) {
 	i := metrics.New(metrics.Sources{TokenCache: func() metrics.TokenCache {
-		return metrics.TokenCache{Hits: 5, Misses: 2, Entries: 40, Bytes: 4096}
+		return metrics.TokenCache{Hits: 5, Misses: 2, Entries: 40, Bytes: 4096, Evictions: 1}
 	}})
 	a := i.API("orders/1.0")
 	a.Done(200, 1, 2*time.Millisecond, 500*time.Microsecond)
@@ -33,7 +33,7 @@ func TestTraffic(t *testing.T) {
 		`"duration":{` + le + `"counts":[2,1,0,0,0,0,0,0,0,0,0,0,0,0,1],"sum":31.003},` +
 		`"upstream":{` + le + `"counts":[1,0,0,0,0,0,0,0,0,0,0,0,0,1,0],"sum":30.0005}}],` +
 		`"problems":{"invalid_token":1},"tokens":{"accepted":3,"expired":1},` +
-		`"cache":{"hits":5,"misses":2,"entries":40,"bytes":4096}}`
+		`"cache":{"hits":5,"misses":2,"entries":40,"bytes":4096,"evictions":1}}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -44,7 +44,7 @@ func TestTrafficOfAnIdleGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"apis":[],"problems":{},"tokens":{},"cache":{"hits":0,"misses":0,"entries":0,"bytes":0}}`
+	const want = `{"apis":[],"problems":{},"tokens":{},"cache":{"hits":0,"misses":0,"entries":0,"bytes":0,"evictions":0}}`
 	if string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -49,6 +49,23 @@ func clientTLS(cfg *config.UpstreamTLS, host string) (*tls.Config, error) {
 	return c, nil
 }
 
+// connect opens a connection and makes it secure if the target is.
+func (u *Upstream) connect(ctx context.Context) (net.Conn, error) {
+	raw, err := new(net.Dialer).DialContext(ctx, "tcp", u.address)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", u.name, err)
+	}
+	if u.tls == nil {
+		return raw, nil
+	}
+	secure := tls.Client(raw, u.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("handshake with %s: %w", u.name, err)
+	}
+	return secure, nil
+}
+
 // dial opens a connection within connect_timeout, TLS handshake included, and
 // before the exchange's deadline if it has one.
 func (u *Upstream) dial(deadline time.Time) (*conn, error) {
@@ -63,18 +80,12 @@ func (u *Upstream) dial(deadline time.Time) (*conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, u.connectTimeout)
 		defer cancel()
 	}
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", u.address)
+	raw, err := u.connect(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", u.name, err)
+		u.counts.Unconnected.Inc()
+		return nil, err
 	}
-	if u.tls != nil {
-		secure := tls.Client(raw, u.tls)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = raw.Close()
-			return nil, fmt.Errorf("handshake with %s: %w", u.name, err)
-		}
-		raw = secure
-	}
+	u.counts.Connected.Inc()
 	u.pool.open.Add(1)
 	c := &conn{Conn: wire.NewConn(raw), upstream: u}
 	c.release = c.finish

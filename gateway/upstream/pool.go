@@ -58,6 +58,17 @@ func (s *shard) pop() *conn {
 	return c
 }
 
+// idle counts the connections that wait.
+func (p *pool) idle() (n int64) {
+	for i := range p.shards {
+		s := &p.shards[i]
+		s.mu.Lock()
+		n += int64(len(s.idle))
+		s.mu.Unlock()
+	}
+	return n
+}
+
 // put keeps c for later.
 func (p *pool) put(c *conn, hint uint32, now time.Time) {
 	c.idleSince = now

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"postern/gateway/metrics"
 	"postern/gateway/wire"
 	"postern/provisioning/config"
 )
@@ -28,13 +29,14 @@ type Upstream struct {
 	replayable              int64 // bytes of a body that may be held for a repeat
 
 	readers *wire.Readers
+	counts  *metrics.API
 	pool    pool
 	closed  atomic.Bool
 }
 
-// New prepares an upstream; it opens no connection and starts nothing. The
-// error is config.Faults with paths relative to the upstream's section.
-func New(cfg config.Upstream, limits config.Limits) (*Upstream, error) {
+// New prepares an upstream that counts its connections in counts; it opens none
+// and starts nothing. The error is config.Faults with paths relative to the upstream's section.
+func New(cfg config.Upstream, limits config.Limits, counts *metrics.API) (*Upstream, error) {
 	target, err := url.Parse(cfg.Targets[0].URL)
 	if err != nil {
 		return nil, config.Faults{{Path: []any{"targets", 0, "url"}, Message: err.Error()}}
@@ -50,6 +52,7 @@ func New(cfg config.Upstream, limits config.Limits) (*Upstream, error) {
 		maximum:        cfg.MaxDuration.Limit(),
 		replayable:     limits.BufferedBody.Limit(),
 		readers:        wire.NewReaders(int(limits.HeaderSize.Limit())),
+		counts:         counts,
 	}
 	switch cfg.Host {
 	case "", "target":
@@ -79,6 +82,9 @@ func dialAddress(target *url.URL) string {
 
 // Connections is how many connections to the target exist, idle ones included.
 func (u *Upstream) Connections() int64 { return u.pool.open.Load() }
+
+// Idle is how many of them wait for a request.
+func (u *Upstream) Idle() int64 { return u.pool.idle() }
 
 // Close ends the idle connections and keeps none from now on; running exchanges
 // end by themselves.

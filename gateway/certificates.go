@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+
+	"postern/gateway/metrics"
+	"postern/provisioning/config"
+)
+
+// certificates are those that the connections of a configuration depend on.
+// Several with the same use, file and subject, such as the old and the new one
+// of an authority, count as the one that is valid longest.
+func certificates(cfg *config.Config) []metrics.Certificate {
+	c := certificateList{known: map[[3]string]int{}}
+	if t := cfg.TLS; t != nil {
+		for i := range t.Certificates {
+			c.add("listener", t.Certificates[i].Certificate)
+		}
+		c.add("client_ca", t.ClientCA)
+	}
+	for i := range cfg.APIs {
+		if t := cfg.APIs[i].Upstream.TLS; t != nil {
+			c.add("upstream", t.Certificate)
+			c.add("upstream_ca", t.CA)
+		}
+	}
+	return c.all
+}
+
+// certificateList holds a certificate once for its use, file and subject.
+type certificateList struct {
+	all   []metrics.Certificate
+	known map[[3]string]int // positions in all
+}
+
+// add takes the certificates of a PEM file. What is not readable has been
+// refused, or is not used.
+func (l *certificateList) add(use string, f config.File) {
+	for rest := f.Data; ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return
+		}
+		if parsed, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
+			l.one(use, f.Path, parsed)
+		}
+	}
+}
+
+func (l *certificateList) one(use, file string, c *x509.Certificate) {
+	subject := c.Subject.String()
+	key := [3]string{use, file, subject}
+	at, known := l.known[key]
+	switch {
+	case !known:
+		l.known[key] = len(l.all)
+		l.all = append(l.all, metrics.Certificate{Use: use, File: file, Subject: subject, Expires: c.NotAfter})
+	case l.all[at].Expires.Before(c.NotAfter):
+		l.all[at].Expires = c.NotAfter
+	}
+}

@@ -1,0 +1,85 @@
+package gateway
+
+import (
+	"postern/gateway/metrics"
+)
+
+// metricSources are what the metrics show besides what they count themselves.
+func (g *Gateway) metricSources() metrics.Sources {
+	return metrics.Sources{
+		Version: g.version, InFlight: g.inFlight, Connections: g.connections, TokenCache: g.tokenCache,
+		Reload: g.reloadCounts, KeySets: g.keySets, Certificates: g.certificates, Upstreams: g.upstreams,
+	}
+}
+
+func (g *Gateway) tokenCache() metrics.TokenCache {
+	n := g.live.Load()
+	if n == nil {
+		return metrics.TokenCache{}
+	}
+	c := n.tokens.CacheStats()
+	return metrics.TokenCache{Hits: c.Hits, Misses: c.Misses, Entries: c.Entries, Bytes: c.Bytes, Evictions: c.Evicted}
+}
+
+func (g *Gateway) reloadCounts() metrics.Reload {
+	r := g.reload()
+	counts := metrics.Reload{Success: r.Success, LastSuccess: r.LastSuccess, Generation: r.Generation, Applied: r.Applied, Refused: r.Refused}
+	if n := g.live.Load(); n != nil {
+		counts.Hash = n.hash
+	}
+	return counts
+}
+
+// keySets is how the keys of each auth server stand.
+func (g *Gateway) keySets() []metrics.KeySet {
+	n := g.live.Load()
+	if n == nil {
+		return nil
+	}
+	var sets []metrics.KeySet
+	for _, s := range n.tokens.Status() {
+		sets = append(sets, metrics.KeySet{
+			AuthServer: s.Name, Usable: s.Usable, Keys: len(s.Keys), Skipped: len(s.Skipped), Fetched: s.Fetched,
+			NextRefresh: s.NextRefresh, Fetches: s.Fetches, Failures: s.Failures, UnknownKids: s.UnknownKids,
+		})
+	}
+	return sets
+}
+
+func (g *Gateway) certificates() []metrics.Certificate {
+	if n := g.live.Load(); n != nil {
+		return n.certificates
+	}
+	return nil
+}
+
+// upstreams counts the connections of every API, those of replaced generations
+// too.
+func (g *Gateway) upstreams() map[string]metrics.Upstream {
+	counts := map[string]metrics.Upstream{}
+	seen := map[*carried]bool{}
+	for _, n := range g.generations() {
+		for api, u := range n.upstreams {
+			if seen[u] {
+				continue
+			}
+			seen[u] = true
+			c := counts[api]
+			counts[api] = metrics.Upstream{Open: c.Open + u.Connections(), Idle: c.Idle + u.Idle()}
+		}
+	}
+	return counts
+}
+
+// generations are the live one and those that still serve.
+func (g *Gateway) generations() (all []*generation) {
+	if n := g.live.Load(); n != nil {
+		all = append(all, n)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for n := range g.retiring {
+		all = append(all, n)
+	}
+	return all
+}
