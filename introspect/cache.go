@@ -44,7 +44,7 @@ type entry struct {
 	token    *Token
 	server   *server
 	key      *key  // that verified it
-	deadline int64 // Unix nanoseconds: exp and the clock skew
+	deadline int64 // Unix nanoseconds: exp and the clock skew, or the key's own end
 	cost     int64
 	used     atomic.Bool // since the clock has passed
 }

@@ -3,6 +3,7 @@ package introspect
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -47,8 +48,7 @@ func parseJWKS(body []byte) (*keys, error) {
 	return parsed, nil
 }
 
-// jwk is what is read of a key. Certificates (x5c, x5u) are not: what they say
-// is for whoever issued them to vouch for.
+// jwk is what is read of a key; x5u is not.
 type jwk struct {
 	ID         string   `json:"kid"`
 	Type       string   `json:"kty"`
@@ -60,6 +60,10 @@ type jwk struct {
 	Y          string   `json:"y"`
 	N          string   `json:"n"`
 	E          string   `json:"e"`
+
+	Certificates     []string `json:"x5c"`
+	Thumbprint       string   `json:"x5t"`
+	SHA256Thumbprint string   `json:"x5t#S256"`
 
 	Private json.RawMessage `json:"d"`
 	Shared  json.RawMessage `json:"k"`
@@ -80,8 +84,40 @@ func parseJWK(raw json.RawMessage) (id string, k *key, err error) {
 	if err != nil {
 		return j.ID, nil, errors.New(strings.ReplaceAll(err.Error(), "\n", ": "))
 	}
-	k, err = newKey(j.ID, j.pinned(), public)
-	return j.ID, k, err
+	if k, err = newKey(j.ID, j.pinned(), public); err == nil {
+		err = j.certify(k)
+	}
+	if err != nil {
+		return j.ID, nil, err
+	}
+	return j.ID, k, nil
+}
+
+// certify gives the key the validity and the thumbprints of its certificate,
+// which must be one of this very key.
+func (j *jwk) certify(k *key) error {
+	if len(j.Certificates) == 0 {
+		if j.Thumbprint != "" || j.SHA256Thumbprint != "" {
+			k.certificate = &certificate{thumbprint: j.Thumbprint, sha256tp: j.SHA256Thumbprint}
+		}
+		return nil
+	}
+	der, err := base64.StdEncoding.DecodeString(j.Certificates[0])
+	if err != nil {
+		return fmt.Errorf("x5c: %w", err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		return fmt.Errorf("x5c: %w", err)
+	}
+	if !k.public.Equal(parsed.PublicKey) {
+		return errors.New("x5c is the certificate of another key")
+	}
+	k.certificate = newCertificate(parsed)
+	if _, no := k.named(&header{x5t: j.Thumbprint, x5t256: j.SHA256Thumbprint}); no {
+		return errors.New("x5t is not the thumbprint of x5c")
+	}
+	return nil
 }
 
 // public lets keyfunc read the key itself, and nothing around it: from alg, use

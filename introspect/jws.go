@@ -34,10 +34,11 @@ type jws struct {
 }
 
 // header is what is read of a JOSE header. jku, jwk, x5u and x5c are never
-// looked at: a token does not say by which key it is judged.
+// looked at: a token does not say by which key it is judged. It may name one of
+// its issuer's, by kid or by the thumbprints of a certificate.
 type header struct {
-	alg, kid, typ string
-	hasTyp        bool
+	alg, kid, typ, x5t, x5t256 string
+	hasTyp                     bool
 }
 
 // parse takes raw apart without any work of cryptography.
@@ -107,9 +108,28 @@ func parseHeader(encoded string) (h header, err error) {
 	if len(h.kid) > maxKid {
 		return h, fmt.Errorf("%w: header: kid of %d bytes", ErrMalformed, len(h.kid))
 	}
+	if h.x5t, err = parameter(members, "x5t"); err != nil {
+		return h, err
+	}
+	if h.x5t256, err = parameter(members, "x5t#S256"); err != nil {
+		return h, err
+	}
+	if err = plainContent(members); err != nil {
+		return h, err
+	}
 	_, h.hasTyp = members["typ"]
 	h.typ, err = parameter(members, "typ")
 	return h, err
+}
+
+// plainContent refuses a token whose payload is another token (RFC 7519 5.2):
+// what is inside would have to be judged by rules of its own.
+func plainContent(members map[string]any) error {
+	content, err := parameter(members, "cty")
+	if err == nil && mediaType(content) == "jwt" {
+		return fmt.Errorf("%w: header: nested tokens are not supported", ErrMalformed)
+	}
+	return err
 }
 
 // parameter is a header member that is a string when present.
@@ -124,15 +144,16 @@ func parameter(members map[string]any, name string) (string, error) {
 
 var (
 	registeredClaims     = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
-	registeredParameters = []string{"alg", "kid", "typ", "crit", "b64"}
-	// RFC 7515 4.1.11: extensions that are not understood refuse the token.
-	refusedParameters = []string{"crit", "b64"}
+	registeredParameters = []string{"alg", "kid", "typ", "cty", "crit", "b64", "zip", "enc", "x5t", "x5t#S256"}
+	// RFC 7515 4.1.11: extensions that are not understood refuse the token. zip and
+	// enc are of encrypted ones.
+	refusedParameters = []string{"crit", "b64", "zip", "enc"}
 )
 
 // twinOf is a member that a reader ignoring case would take for one of names.
 func twinOf(members map[string]any, names []string) string {
-	// The longest fold of a four letter name: ſ and K take up to three bytes a letter.
-	const longest = 4 * 3
+	// The longest fold of the longest name: ſ and K take up to three bytes a letter.
+	const longest = len("x5t#S256") * 3
 	for member := range members {
 		if len(member) > longest {
 			continue

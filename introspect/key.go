@@ -29,6 +29,7 @@ type key struct {
 	signature  int      // bytes of a signature; 0: as many as the algorithm's hash has
 	// application is whose strategy the key is of; empty: an auth server's.
 	application string
+	certificate *certificate // nil: it has none
 	// gone is set when the key has left its key set.
 	gone atomic.Bool
 }
@@ -38,7 +39,8 @@ type publicKey interface{ Equal(x crypto.PublicKey) bool }
 
 // same reports whether k and other are interchangeable.
 func (k *key) same(other *key) bool {
-	return k.id == other.id && k.application == other.application && slices.Equal(k.algorithms, other.algorithms) && k.public.Equal(other.public)
+	return k.id == other.id && k.application == other.application && slices.Equal(k.algorithms, other.algorithms) &&
+		k.public.Equal(other.public) && k.certificate.same(other.certificate)
 }
 
 // material is the key in the form in which golang-jwt takes it.

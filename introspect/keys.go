@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 const (
@@ -74,7 +75,7 @@ func missingKid(err error) *string {
 }
 
 // candidates are the keys that may have signed a token with this header.
-func (k *keys) candidates(h *header) ([]*key, error) {
+func (k *keys) candidates(h *header, now time.Time) ([]*key, error) {
 	found := k.all
 	if h.kid != "" {
 		if found = k.byID[h.kid]; found == nil {
@@ -84,19 +85,53 @@ func (k *keys) candidates(h *header) ([]*key, error) {
 			return nil, errUnknownKid(h.kid)
 		}
 	}
-	fitting := found
-	if misfit := func(c *key) bool { return !slices.Contains(c.algorithms, h.alg) }; slices.ContainsFunc(found, misfit) {
-		fitting = slices.DeleteFunc(slices.Clone(found), misfit)
-	}
-	switch {
-	case len(fitting) > maxCandidates:
-		return nil, fmt.Errorf("%w: no kid, and %d keys fit", ErrKey, len(fitting))
-	case len(fitting) > 0:
-		return fitting, nil
-	case h.kid != "" || k.unnamed != nil:
+	fitting := without(found, func(c *key) bool { return !slices.Contains(c.algorithms, h.alg) })
+	if len(fitting) == 0 && (h.kid != "" || k.unnamed != nil) {
 		return nil, fmt.Errorf("%w: key %q is not for %s", ErrAlgorithm, h.kid, h.alg)
 	}
-	return nil, errUnknownKid("")
+	if h.x5t != "" || h.x5t256 != "" {
+		if fitting = byThumbprint(fitting, h); len(fitting) == 0 && h.kid != "" {
+			return nil, fmt.Errorf("%w: key %q has another certificate", ErrKey, h.kid)
+		}
+	}
+	if len(fitting) == 0 {
+		return nil, errUnknownKid("")
+	}
+	valid := without(fitting, func(c *key) bool { return c.problem(now) != "" })
+	switch {
+	case len(valid) == 0:
+		return nil, fmt.Errorf("%w: key %q: %s", ErrKey, fitting[0].id, fitting[0].problem(now))
+	case len(valid) > maxCandidates:
+		return nil, fmt.Errorf("%w: no kid, and %d keys fit", ErrKey, len(valid))
+	}
+	return valid, nil
+}
+
+// without is list less what is left out; list itself when that is nothing.
+func without(list []*key, out func(*key) bool) []*key {
+	if !slices.ContainsFunc(list, out) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), out)
+}
+
+// byThumbprint leaves the keys whose certificate a token names, or else those
+// of whose certificate nothing is known.
+func byThumbprint(list []*key, h *header) []*key {
+	var named, unknown []*key
+	for _, one := range list {
+		yes, no := one.named(h)
+		switch {
+		case yes:
+			named = append(named, one)
+		case !no:
+			unknown = append(unknown, one)
+		}
+	}
+	if named != nil {
+		return named
+	}
+	return unknown
 }
 
 // adopt replaces keys by the objects of before where they are the same, so that

@@ -95,7 +95,7 @@ func TestKeysThatWork(t *testing.T) {
 		{"EC by its type", ec.jwk(`,"alg":"EC"`), ec, []string{"ES256"}},
 		{"Ed25519", ed.jwk(`,"alg":"EdDSA"`), ed, []string{"EdDSA"}},
 		{"key_ops", key.jwk(`,"key_ops":["verify","encrypt"],"alg":"RS256"`), key, []string{"RS256"}},
-		{"x5u is not fetched", key.jwk(`,"alg":"RS256","x5u":"https://evil.example/c","x5c":["!"],"x5t":"?"`), key, []string{"RS256"}},
+		{"x5u is not fetched", key.jwk(`,"alg":"RS256","x5u":"https://evil.example/c"`), key, []string{"RS256"}},
 		{"padding and unknown members", strings.Replace(key.jwk(`,"alg":"RS256","ext":{"a":[1]}`), `"AQAB"`, `"AQAB=="`, 1), key, []string{"RS256"}},
 	}
 	for _, tt := range tests {
@@ -180,9 +180,12 @@ func TestWithoutKidFewKeysAreTried(t *testing.T) {
 
 // certificatePEM is a self-signed certificate.
 func certificatePEM(s signer) []byte {
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: at, NotAfter: at.Add(time.Hour)}
-	der := must(x509.CreateCertificate(rand.Reader, template, template, s.private.Public(), s.private))
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificateOf(s, time.Time{}, at.Add(time.Hour)).Raw})
+}
+
+func certificateOf(s signer, from, until time.Time) *x509.Certificate {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until}
+	return must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, template, template, s.private.Public(), s.private))))
 }
 
 func file(data []byte) config.File { return config.File{Path: "/key.pem", Data: data} }

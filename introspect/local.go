@@ -39,6 +39,10 @@ func (s *server) name() string { return s.rules.Name }
 // fresh reports whether the keys may still be believed.
 func (s *server) fresh(now time.Time) bool { return s.keys.fresh(now, s.maxStale) }
 
+// usable reports whether a key may be used: the keys are fresh, and the
+// certificates of some have begun and not ended.
+func (s *server) usable(now time.Time) bool { return s.fresh(now) && s.keys.load().usable(now) }
+
 // verify judges a token that is of this server's issuer: what is cheap first,
 // the signature last.
 func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*Token, *key, error) {
@@ -57,7 +61,7 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: signature: %w", ErrMalformed, err)
 	}
-	check := check{method: method, jws: t, signature: signature, gate: g}
+	check := check{method: method, jws: t, signature: signature, gate: g, now: now}
 	verified, err := s.findKey(ctx, &check, now)
 	if err != nil {
 		return nil, nil, err
@@ -69,12 +73,12 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 // findKey returns the key that verifies the signature. If newer keys could
 // change the outcome, it looks for them.
 func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, error) {
-	if !s.fresh(now) {
+	if !s.usable(now) {
 		wait, cancel := context.WithTimeout(ctx, maxWait)
 		s.keys.seek(wait, "")
 		cancel()
 		// Keys that were fetched meanwhile are newer than the request's now.
-		if !s.fresh(now) {
+		if !s.usable(now) {
 			return nil, fmt.Errorf("%w: auth server %q", ErrUnreachable, s.name())
 		}
 	}
@@ -103,12 +107,13 @@ type check struct {
 	jws       *jws
 	signature []byte
 	gate      *gate
+	now       time.Time
 }
 
 // run tries the keys that the token may mean. When it fails and newer keys may
 // change that, seek is the kid to look for.
 func (c *check) run(ctx context.Context, content *keys) (verified *key, seek *string, err error) {
-	candidates, err := content.candidates(&c.jws.header)
+	candidates, err := content.candidates(&c.jws.header, c.now)
 	if err != nil {
 		return nil, missingKid(err), err
 	}

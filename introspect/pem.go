@@ -8,8 +8,7 @@ import (
 	"fmt"
 )
 
-// parseCertificate reads the key of the one certificate in a PEM file. Its
-// validity is not judged: it stands for a key that an operator chose.
+// parseCertificate reads the key of the one certificate in a PEM file.
 func parseCertificate(data []byte) (*keys, error) {
 	block, err := onlyBlock(data)
 	if err != nil {
@@ -18,11 +17,15 @@ func parseCertificate(data []byte) (*keys, error) {
 	if block.Type != "CERTIFICATE" {
 		return nil, fmt.Errorf("holds a %s, not a CERTIFICATE", block.Type)
 	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
+	parsed, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("parse certificate: %w", err)
 	}
-	return solePublicKey(certificate.PublicKey)
+	k, err := keyOf("", "", parsed)
+	if err != nil {
+		return nil, err
+	}
+	return soleKey(k), nil
 }
 
 // parsePublicKey reads the one public key in a PEM file.
@@ -43,7 +46,11 @@ func parsePublicKey(data []byte) (*keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse public key: %w", err)
 	}
-	return solePublicKey(public)
+	k, err := newKey("", "", public)
+	if err != nil {
+		return nil, err
+	}
+	return soleKey(k), nil
 }
 
 func onlyBlock(data []byte) (*pem.Block, error) {
@@ -55,14 +62,6 @@ func onlyBlock(data []byte) (*pem.Block, error) {
 		return nil, errors.New("holds more than one PEM block, so which key is meant is not clear")
 	}
 	return block, nil
-}
-
-func solePublicKey(public any) (*keys, error) {
-	k, err := newKey("", "", public)
-	if err != nil {
-		return nil, err
-	}
-	return soleKey(k), nil
 }
 
 // soleKey is a set of one key, whatever kid a token states.

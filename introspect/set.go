@@ -169,6 +169,7 @@ func (s *Set) For(names ...string) (Introspector, error) {
 // returns at once. Keys that were taken over go on being kept.
 func (s *Set) Start() {
 	for _, one := range s.servers {
+		one.warn(s.log, time.Now())
 		one.keys.start(s, care{
 			refresh:    time.Duration(one.rules.Local.Refresh),
 			unknownKid: time.Duration(one.rules.Local.UnknownKidInterval),
@@ -187,11 +188,14 @@ func (s *Set) Close() {
 	}
 }
 
-// Ready returns an error naming the required auth servers without keys.
+// Ready returns an error naming the required auth servers without keys, or with
+// none whose certificate is valid.
 func (s *Set) Ready() error {
+	now := time.Now()
 	var missing []string
 	for _, one := range s.servers {
-		if s.required[one] && one.keys.load() == nil {
+		content := one.keys.load()
+		if s.required[one] && (content == nil || !content.usable(now)) {
 			missing = append(missing, one.name())
 		}
 	}
@@ -199,4 +203,17 @@ func (s *Set) Ready() error {
 		return nil
 	}
 	return fmt.Errorf("%w: auth servers %s", ErrUnreachable, strings.Join(missing, ", "))
+}
+
+// warn says which keys of a file must not be used now. Fetched ones are looked
+// at in Status.
+func (s *server) warn(log *zap.Logger, now time.Time) {
+	if s.keys.source.remote() {
+		return
+	}
+	for _, k := range s.keys.load().all {
+		if problem := k.problem(now); problem != "" {
+			log.Warn("key not used", zap.String("auth_server", s.name()), zap.String("kid", k.id), zap.String("reason", problem))
+		}
+	}
 }

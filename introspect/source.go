@@ -20,10 +20,11 @@ type source struct {
 	jwksURI        string
 	discovery      bool
 	allowHTTP      bool
-	file           string // path
-	kind           string // key of the configuration that names the file
-	content        string // of the file
-	shared         config.Secret
+	file           string        // path
+	kind           string        // key of the configuration that names the file
+	content        string        // of the file
+	secret         config.Secret // the shared key, or the trust store's password
+	alias          string
 }
 
 func sourceOf(s *config.AuthServer) source {
@@ -40,7 +41,10 @@ func sourceOf(s *config.AuthServer) source {
 	case !l.PublicKey.IsZero():
 		from.read("public_key", l.PublicKey)
 	case l.SharedKey != nil:
-		from.kind, from.shared = "shared_key", *l.SharedKey
+		from.kind, from.secret = "shared_key", *l.SharedKey
+	case l.Truststore != nil:
+		from.read("truststore", l.Truststore.File)
+		from.secret, from.alias = l.Truststore.Password, l.Truststore.Alias
 	}
 	return from
 }
@@ -77,7 +81,9 @@ func (s *source) parse() (*keys, error) {
 	case "public_key":
 		return parsePublicKey([]byte(s.content))
 	case "shared_key":
-		return soleKey(newSharedKey("", s.shared, slices.Sorted(maps.Keys(sharedMethods())))), nil
+		return soleKey(newSharedKey("", s.secret, slices.Sorted(maps.Keys(sharedMethods())))), nil
+	case "truststore":
+		return parseTruststore([]byte(s.content), s.secret.Reveal(), s.alias)
 	}
 	return parseJWKS([]byte(s.content))
 }

@@ -15,7 +15,7 @@ type ServerStatus struct {
 	Issuer      string       `json:"issuer"` // empty: unchecked
 	Source      string       `json:"source"` // address or file of the keys
 	Required    bool         `json:"required"`
-	Usable      bool         `json:"usable"` // there are keys, and they are not too old
+	Usable      bool         `json:"usable"` // there are keys, not too old, and one with a valid certificate or none
 	Keys        []KeyStatus  `json:"keys"`
 	Skipped     []SkippedKey `json:"skipped"`
 	Fetched     time.Time    `json:"fetched,omitzero"`      // last good fetch; zero: never, or a file
@@ -32,6 +32,10 @@ type ServerStatus struct {
 type KeyStatus struct {
 	ID         string   `json:"id"`
 	Algorithms []string `json:"algorithms"` // it could verify and the auth server allows
+	// NotBefore and NotAfter are of its certificate; zero: it has none.
+	NotBefore time.Time `json:"not_before,omitzero"`
+	NotAfter  time.Time `json:"not_after,omitzero"`
+	Reason    string    `json:"reason,omitempty"` // why it is not used now
 }
 
 // CacheStats is how the verified-token cache stands.
@@ -55,9 +59,9 @@ func (s *Set) Status() []ServerStatus {
 }
 
 func (s *server) status(now time.Time) ServerStatus {
-	st := s.keys.status()
+	st := s.keys.status(now)
 	st.Name, st.Issuer = s.name(), s.rules.Issuer.Value
-	st.Usable = s.fresh(now)
+	st.Usable = s.usable(now)
 	if !st.Fetched.IsZero() {
 		st.Age = now.Sub(st.Fetched).Seconds()
 	}
@@ -68,12 +72,12 @@ func (s *server) status(now time.Time) ServerStatus {
 	return st
 }
 
-func (k *keySet) status() ServerStatus {
+func (k *keySet) status(now time.Time) ServerStatus {
 	st := ServerStatus{Source: k.source.String(), Keys: []KeyStatus{}, Skipped: []SkippedKey{}}
 	if content := k.load(); content != nil {
 		st.Skipped = append(st.Skipped, content.skipped...)
 		for _, one := range content.all {
-			st.Keys = append(st.Keys, KeyStatus{ID: one.id, Algorithms: one.algorithms})
+			st.Keys = append(st.Keys, one.status(now))
 		}
 	}
 	if fetched := k.fetched.Load(); fetched != 0 && fetched != math.MaxInt64 {
@@ -86,6 +90,14 @@ func (k *keySet) status() ServerStatus {
 	st.Fetches, st.Failures, st.UnknownKids = h.fetches, h.failures, h.unknownKids
 	if h.lastError != nil {
 		st.LastError = h.lastError.Error()
+	}
+	return st
+}
+
+func (k *key) status(now time.Time) KeyStatus {
+	st := KeyStatus{ID: k.id, Algorithms: k.algorithms, Reason: k.problem(now)}
+	if c := k.certificate; c != nil {
+		st.NotBefore, st.NotAfter = c.from, c.until
 	}
 	return st
 }

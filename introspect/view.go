@@ -62,7 +62,7 @@ func (v *view) Introspect(ctx context.Context, raw string, now time.Time) (*Toke
 	}
 	v.cache.add(raw, &entry{
 		token: token, server: s, key: verified,
-		deadline: token.Expires.Add(s.skew).UnixNano(), cost: int64(t.cost),
+		deadline: verified.until(token.Expires.Add(s.skew).UnixNano()), cost: int64(t.cost),
 	})
 	return token, nil
 }

@@ -22,11 +22,12 @@ type Issuer struct {
 // LocalIntrospection says how JWTs of an issuer are verified. Exactly one of
 // the key sources is set.
 type LocalIntrospection struct {
-	JWKSURI     string `yaml:"jwks_uri"`
-	Discovery   bool   `yaml:"discovery"` // <issuer>/.well-known/openid-configuration
-	JWKS        File   `yaml:"jwks"`
-	Certificate File   `yaml:"certificate"` // PEM
-	PublicKey   File   `yaml:"public_key"`  // PEM
+	JWKSURI     string      `yaml:"jwks_uri"`
+	Discovery   bool        `yaml:"discovery"` // <issuer>/.well-known/openid-configuration
+	JWKS        File        `yaml:"jwks"`
+	Certificate File        `yaml:"certificate"` // PEM
+	PublicKey   File        `yaml:"public_key"`  // PEM
+	Truststore  *Truststore `yaml:"truststore"`
 	// SharedKey is the secret of HS256, HS384 and HS512; nil when there is none.
 	SharedKey *Secret `yaml:"shared_key"`
 
@@ -37,6 +38,14 @@ type LocalIntrospection struct {
 	Refresh            Duration  `yaml:"refresh"`                 // default 15m
 	UnknownKidInterval Duration  `yaml:"unknown_kid_interval"`    // default 30s
 	MaxStale           Duration  `yaml:"max_stale"`               // default 24h
+}
+
+// Truststore is a PKCS #12 or JKS file and the entry of it whose certificate has
+// the key.
+type Truststore struct {
+	File     File   `yaml:"file"`
+	Password Secret `yaml:"password"`
+	Alias    string `yaml:"alias"` // "": the only one
 }
 
 // Audience is which aud a token must hold.

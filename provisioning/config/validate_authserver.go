@@ -69,6 +69,9 @@ func (v *checker) localIntrospection(path []any, s AuthServer) {
 	case l.Discovery:
 		v.secureURL(append(slices.Clone(path[:2]), "issuer"), s.Issuer.Value, l.AllowHTTP)
 	}
+	if l.Truststore != nil && l.Truststore.File.IsZero() {
+		v.add(at(path, "truststore", "file"), "missing: a PKCS #12 or JKS file")
+	}
 	if l.SharedKey != nil {
 		v.sharedKey(path, *l.SharedKey, l.Algorithms)
 	} else {
@@ -99,6 +102,7 @@ func (v *checker) keySource(path []any, l *LocalIntrospection) {
 		{"jwks", !l.JWKS.IsZero()},
 		{"certificate", !l.Certificate.IsZero()},
 		{"public_key", !l.PublicKey.IsZero()},
+		{"truststore", l.Truststore != nil},
 		{"shared_key", l.SharedKey != nil},
 	} {
 		if source.set {
@@ -107,7 +111,7 @@ func (v *checker) keySource(path []any, l *LocalIntrospection) {
 	}
 	switch len(stated) {
 	case 0:
-		v.add(path, "no key source: state one of jwks_uri, discovery, jwks, certificate, public_key, shared_key")
+		v.add(path, "no key source: state one of jwks_uri, discovery, jwks, certificate, public_key, truststore, shared_key")
 	case 1:
 	default:
 		v.clash(at(path, stated[1]), at(path, stated[0]), "only one key source is allowed, and %s is stated too", stated[0])

@@ -1,0 +1,113 @@
+package introspect
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/pavlo-v-chernykh/keystore-go/v4"
+)
+
+// readJKS reads the certificates of a Java key store: the trusted ones, and the
+// first of the chain of each private key.
+func readJKS(data []byte, password string) ([]trusted, error) {
+	if !jksFits(data) {
+		return nil, errors.New("is a JKS store that is cut off or damaged")
+	}
+	store := keystore.New(keystore.WithCaseExactAliases(), keystore.WithOrderedAliases())
+	if err := store.Load(bytes.NewReader(data), []byte(password)); err != nil {
+		return nil, errors.New("cannot be read as JKS: the password is wrong, or the file is damaged")
+	}
+	var entries []trusted
+	for _, alias := range store.Aliases() {
+		der, ok := certificateIn(store, alias)
+		if !ok {
+			continue
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("parse certificate %.64q: %w", alias, err)
+		}
+		entries = append(entries, trusted{alias, c})
+	}
+	return entries, nil
+}
+
+func certificateIn(store keystore.KeyStore, alias string) (der []byte, ok bool) {
+	if entry, err := store.GetTrustedCertificateEntry(alias); err == nil {
+		return entry.Certificate.Content, true
+	}
+	if chain, err := store.GetPrivateKeyEntryCertificateChain(alias); err == nil && len(chain) > 0 {
+		return chain[0].Content, true
+	}
+	return nil, false
+}
+
+// jksFits reports whether each length in a JKS file is within the file. The
+// library would set aside as much memory as a length says.
+func jksFits(data []byte) bool {
+	const privateKey, trustedCertificate = 1, 2
+	r := jksReader{rest: data}
+	r.skip(4)
+	version, entries := r.number(), r.number()
+	if version != 1 && version != 2 || entries > maxStoreEntries {
+		return false
+	}
+	for range entries {
+		kind := r.number()
+		r.text()
+		r.skip(8) // when it was made
+		switch kind {
+		case privateKey:
+			r.skip(int64(r.number()))
+			chain := r.number()
+			for i := uint32(0); i < chain && !r.short; i++ {
+				r.certificate(version)
+			}
+		case trustedCertificate:
+			r.certificate(version)
+		default:
+			return false
+		}
+	}
+	return !r.short && len(r.rest) == 20 // a SHA-1
+}
+
+// jksReader walks over a JKS file.
+type jksReader struct {
+	rest  []byte
+	short bool // something was longer than what is left
+}
+
+func (r *jksReader) skip(n int64) {
+	if n > int64(len(r.rest)) {
+		r.rest, r.short = nil, true
+		return
+	}
+	r.rest = r.rest[n:]
+}
+
+func (r *jksReader) number() (n uint32) {
+	if len(r.rest) >= 4 {
+		n = binary.BigEndian.Uint32(r.rest)
+	}
+	r.skip(4)
+	return n
+}
+
+func (r *jksReader) text() {
+	n := 0
+	if len(r.rest) >= 2 {
+		n = int(binary.BigEndian.Uint16(r.rest))
+	}
+	r.skip(int64(2 + n))
+}
+
+func (r *jksReader) certificate(version uint32) {
+	if version == 2 {
+		r.text() // its type
+	}
+	r.skip(int64(r.number()))
+}
