@@ -114,6 +114,7 @@ func (c runCommand) Run(ctx context.Context, s streams) error {
 	if err := reloader.First(); err != nil {
 		return err
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads the logs may leave; requests go on
 	system.LimitMemory(log)
 	system.CheckDescriptors(log, g.Config().Limits.Connections)
 	if err := g.Listen(); err != nil {

@@ -132,11 +132,20 @@ func (g *Gateway) drain() error {
 	limits := g.Config().Shutdown
 	if !g.draining.Swap(true) {
 		g.log.Info("shutting down", zap.Duration("delay", limits.Delay.Limit()), zap.Duration("grace", limits.Grace.Limit()))
+		if s := g.server.Load(); s != nil {
+			s.leaving.Store(true) // callers move on while there is somebody to move on to
+		}
 		<-time.After(limits.Delay.Limit())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limits.Grace.Limit())
 	defer cancel()
-	return g.Shutdown(ctx)
+	err := g.Shutdown(ctx)
+	if err != nil {
+		g.log.Warn("shut down", zap.Error(err))
+	} else {
+		g.log.Info("shut down")
+	}
+	return err
 }
 
 // Shutdown closes the listeners and the idle connections, waits for running

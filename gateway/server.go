@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -37,11 +36,15 @@ type server struct {
 
 	open     atomic.Int64 // connections accepted and not yet ended
 	next     atomic.Uint32
-	draining atomic.Bool
+	leaving  atomic.Bool // answers end their connections
+	draining atomic.Bool // connections without a request end, too
 
-	mu       sync.Mutex
-	sessions map[*session]struct{}
-	idle     chan struct{} // closed when draining and the last session has ended
+	mu        sync.Mutex
+	sessions  map[*session]struct{}
+	accepting int           // listeners that may still bring connections
+	aborted   bool          // nothing may go on
+	idle      chan struct{} // closed when draining and nothing is left; then settled
+	settled   bool
 }
 
 // newServer prepares a server; it listens nowhere yet.
@@ -67,6 +70,8 @@ var overloaded = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r
 // serve accepts from l until it is closed. secure, when not nil, gives the TLS
 // configuration of each new connection.
 func (s *server) serve(l net.Listener, secure func() *tls.Config) error {
+	s.accepts(1)
+	defer s.accepts(-1)
 	for {
 		c, err := l.Accept()
 		switch {
@@ -97,103 +102,47 @@ const acceptPause = 10 * time.Millisecond
 
 // accepted serves one connection to its end.
 func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
-	defer s.open.Add(-1)
+	var t *tls.Conn
 	if secure != nil {
-		t, err := s.handshake(c, secure())
-		if err != nil {
-			s.log.Debug("tls handshake", zap.String("peer", c.RemoteAddr().String()), zap.Error(err))
+		t = tls.Server(c, secure())
+		c = t
+	}
+	session := s.newSession(c)
+	defer s.leave(session)
+	if !s.join(session) {
+		_ = c.Close() // nothing has come of it yet
+		return
+	}
+	if t != nil {
+		if err := s.handshake(t); err != nil {
+			s.log.Debug("tls handshake", zap.String("peer", session.conn.Peer), zap.Error(err))
 			_ = c.Close() // it never became a connection
 			return
 		}
-		c = t
-	}
-	session := &session{server: s, conn: wire.NewConn(c), shard: s.next.Add(1)}
-	if t, ok := c.(*tls.Conn); ok {
 		session.tls = t.ConnectionState().Version
 	}
-	session.conn.WriteLimit = s.idleTimeout
-	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		address := tcp.AddrPort()
-		session.peer = netip.AddrPortFrom(address.Addr().Unmap().WithZone(""), address.Port())
-		session.conn.Peer = session.peer.Addr().String()
-	}
-	if !s.join(session) {
-		_ = c.Close() // draining
-		return
-	}
-	defer s.leave(session)
 	s.readers.Give(session.conn)
 	session.serve()
 }
 
+func (s *server) newSession(c net.Conn) *session {
+	n := &session{server: s, conn: wire.NewConn(c), shard: s.next.Add(1)}
+	n.conn.WriteLimit = s.idleTimeout
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		address := tcp.AddrPort()
+		n.peer = netip.AddrPortFrom(address.Addr().Unmap().WithZone(""), address.Port())
+		n.conn.Peer = n.peer.Addr().String()
+	}
+	return n
+}
+
 // handshake speaks TLS within limits.header_timeout.
-func (s *server) handshake(c net.Conn, cfg *tls.Config) (net.Conn, error) {
+func (s *server) handshake(t *tls.Conn) error {
 	ctx := context.Background()
 	if s.headerTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.headerTimeout)
 		defer cancel()
 	}
-	t := tls.Server(c, cfg)
-	return t, t.HandshakeContext(ctx)
-}
-
-func (s *server) join(c *session) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.draining.Load() {
-		return false
-	}
-	s.sessions[c] = struct{}{}
-	return true
-}
-
-func (s *server) leave(c *session) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.sessions, c)
-	if s.draining.Load() && len(s.sessions) == 0 {
-		close(s.idle)
-	}
-}
-
-// shutdown closes the idle connections, lets requests finish until ctx ends, and
-// then ends what is left. The listeners are closed already.
-func (s *server) shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	if s.draining.Swap(true) {
-		s.mu.Unlock()
-		return nil
-	}
-	if len(s.sessions) == 0 {
-		close(s.idle)
-	}
-	for c := range s.sessions {
-		if c.idle.Load() {
-			c.conn.StopReading()
-		}
-	}
-	s.mu.Unlock()
-	select {
-	case <-s.idle:
-		return nil
-	case <-ctx.Done():
-	}
-	return s.abort()
-}
-
-// abort ends every connection that is left.
-func (s *server) abort() error {
-	s.mu.Lock()
-	left := len(s.sessions)
-	for c := range s.sessions {
-		c.conn.Stop()
-		_ = c.conn.Reset() // cut short, and it shall look so
-	}
-	s.mu.Unlock()
-	<-s.idle
-	if left > 0 {
-		return fmt.Errorf("end %d connections whose requests had not finished in time", left)
-	}
-	return nil
+	return t.HandshakeContext(ctx)
 }

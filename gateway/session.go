@@ -30,8 +30,8 @@ type session struct {
 	peer   netip.AddrPort
 	shard  uint32
 	tls    uint16 // version of TLS; 0: none
-	// idle says that no request is under way, so that a drain may end the
-	// connection at once.
+	served bool   // it has had a request
+	// idle says that no request is under way, so that a drain need not wait.
 	idle atomic.Bool
 
 	x    *exchange.Exchange // nil while the connection rests
@@ -57,12 +57,47 @@ func (s *session) serve() {
 
 // await waits for the first byte of a request; false ends the connection.
 func (s *session) await() bool {
-	limit := s.server.idleTimeout
+	s.conn.Leave = &s.server.draining
 	s.idle.Store(true)
-	defer s.idle.Store(false)
-	if s.server.draining.Load() {
-		return false
+	came := s.wait(s.server.idleTimeout)
+	s.idle.Store(false)
+	s.conn.Leave = nil
+	if !came && s.server.drained() {
+		came = s.lastCall()
 	}
+	s.served = s.served || came
+	return came
+}
+
+// When a drain begins, a request may be on its way. A caller whose connection is
+// new has surely something to ask, and no way to know that it may ask again.
+const (
+	lastCall  = 50 * time.Millisecond
+	firstCall = 500 * time.Millisecond
+)
+
+// lastCall takes a request that has come before the goodbye. Otherwise the
+// connection ends so that the caller sees it end, and not fail.
+func (s *session) lastCall() bool {
+	if s.conn.R != nil && s.conn.R.Buffered() > 0 {
+		return true
+	}
+	limit := lastCall
+	if !s.served {
+		limit = firstCall
+	}
+	s.idle.Store(true)
+	err := s.conn.AwaitByte(limit)
+	if errors.Is(err, wire.ErrIdle) {
+		s.rest()
+		_ = s.conn.CloseAfterAnswer() // there was none to lose
+	}
+	s.idle.Store(false)
+	return err == nil
+}
+
+// wait waits for a byte until limit or a drain ends it. 0: no limit.
+func (s *session) wait(limit time.Duration) bool {
 	if s.conn.R != nil {
 		s.conn.Until, s.conn.ReadLimit = time.Time{}, hold
 		if limit > 0 && limit < hold {
@@ -227,7 +262,7 @@ func release(a *exchange.Answer, clean bool) {
 // dropped; otherwise the connection ends, since those bytes would be read as
 // the next request.
 func (s *session) answer(x *exchange.Exchange, read bool) (again bool, end exchange.End) {
-	again = read && !x.Request.Close && !s.conn.Deaf() && !s.server.draining.Load()
+	again = read && !x.Request.Close && !s.conn.Deaf() && !s.server.leaving.Load()
 	response := &x.HTTP.Response
 	if !again {
 		response.SetConnectionClose()
@@ -259,7 +294,7 @@ func (s *session) answer(x *exchange.Exchange, read bool) (again bool, end excha
 func (s *session) relay(x *exchange.Exchange) (again bool, end exchange.End) {
 	a := &x.Answer
 	end = exchange.End{Status: a.Status}
-	again = !x.Request.Close && !a.Close && !s.server.draining.Load()
+	again = !x.Request.Close && !a.Close && !s.server.leaving.Load()
 	framed, chunked := true, false
 	if a.Body != nil {
 		_, known := a.Body.Length()

@@ -32,6 +32,9 @@ type Conn struct {
 	// Watch is the caller for whose sake this side is read: when it has left,
 	// a read that waits gives up with ErrGone.
 	Watch *Conn
+	// Leave tells that reads shall not wait any longer: they give up with
+	// ErrGone. Wake makes one that waits look.
+	Leave *atomic.Bool
 	// Busy tells that the peer has no reason to speak yet, since a request is
 	// still being sent to it: its silence does not count.
 	Busy *atomic.Bool
@@ -78,14 +81,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 	for {
 		end := c.readEnd(silent)
 		c.armRead(now, end)
-		if c.deaf.Load() {
+		if c.deaf.Load() || c.Leave != nil && c.Leave.Load() {
 			return 0, ErrGone
 		}
 		n, err := c.Conn.Read(p)
 		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		now = time.Now()
+		now, c.readBy = time.Now(), time.Time{} // Wake may have moved the deadline
 		if c.Busy != nil && c.Busy.Load() {
 			silent = now
 		}
@@ -196,7 +199,7 @@ func (c *Conn) AwaitByte(limit time.Duration) error {
 	if err := c.SetReadDeadline(by); err != nil {
 		return err
 	}
-	if c.deaf.Load() {
+	if c.deaf.Load() || c.Leave != nil && c.Leave.Load() {
 		return ErrGone
 	}
 	n, err := c.Conn.Read(c.first[:])
@@ -229,6 +232,10 @@ func (c *Conn) Stop() {
 	c.deaf.Store(true)
 	_ = c.SetDeadline(past) // a closed connection has stopped as well
 }
+
+// Wake makes a read that waits see at once that it shall Leave. It harms no other
+// one.
+func (c *Conn) Wake() { _ = c.SetReadDeadline(past) } // a closed connection does not wait
 
 // StopReading makes reads on c fail from now on; an answer can still be
 // written.
