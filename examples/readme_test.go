@@ -35,7 +35,7 @@ const secret = "secret-of-sixty-four-bytes-at-least-as-HS512-needs-a-shared-key-
 var (
 	yamlBlock  = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 	secretsDir = regexp.MustCompile(`/run/secrets/`)
-	namedFile  = regexp.MustCompile(`[\w-]+\.(?:crt|pem|key|pub|json)\b|secrets/[\w-]+`)
+	namedFile  = regexp.MustCompile(`[\w-]+\.(?:crt|pem|key|pub|json)\b|users\.yaml|secrets/[\w-]+`)
 	namedEnv   = regexp.MustCompile(`env: (\w+)`)
 )
 
@@ -147,6 +147,8 @@ func (f keyFiles) content(name string) []byte {
 		return f.public
 	case ".json":
 		return f.set
+	case ".yaml":
+		return []byte("- {name: alice, groups: [staff]}\n")
 	default:
 		return []byte(secret + "\n")
 	}

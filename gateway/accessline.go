@@ -19,8 +19,20 @@ type lineFormat struct {
 	mask     masker
 }
 
-func newLineFormat(cfg config.Logging) lineFormat {
-	return lineFormat{access: cfg.Access, combined: cfg.Format == "combined", query: cfg.Query, mask: newMasker(cfg.Mask)}
+// newLineFormat hides, besides what cfg says, the values of the parameters named.
+func newLineFormat(cfg config.Logging, hide ...string) lineFormat {
+	mask := newMasker(append(hide, cfg.Mask...))
+	return lineFormat{access: cfg.Access, combined: cfg.Format == "combined", query: cfg.Query, mask: mask}
+}
+
+// tokenParameters are the parameters in which callers may put their token.
+func tokenParameters(apis []config.API) (names []string) {
+	for i := range apis {
+		if id := apis[i].Policies.Identify; id != nil && id.Token != nil && id.Token.Query != "" {
+			names = append(names, id.Token.Query)
+		}
+	}
+	return names
 }
 
 // wants reports whether an exchange that ended so gets a line.
@@ -75,6 +87,7 @@ func (f *lineFormat) appendJSON(b []byte, x *exchange.Exchange, e exchange.End, 
 	b = quote.Append(append(b, `,"code":`...), x.Problem)
 	b = quote.Append(append(b, `,"reason":`...), x.Reason)
 	b = quote.Append(append(b, `,"sub":`...), x.Caller.Subject)
+	b = quote.Append(append(b, `,"application":`...), x.Caller.Application.Name)
 	b = quote.Append(append(b, `,"upstream":`...), x.Upstream)
 	b = strconv.AppendInt(append(b, `,"attempts":`...), int64(x.Attempts), 10)
 	b = appendMilliseconds(append(b, `,"duration_ms":`...), e.Duration)

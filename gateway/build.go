@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/gateway/admin"
+	"postern/gateway/application"
 	"postern/gateway/exchange"
 	"postern/gateway/policy/identify"
 	"postern/gateway/router"
@@ -21,6 +22,8 @@ type builder struct {
 	previous *generation // may be nil
 	next     *generation
 	believed map[string]identify.Believed // by the names of the auth servers
+	users    map[string]*config.User
+	callers  *application.Registry
 	faults   config.Faults
 }
 
@@ -29,6 +32,10 @@ type builder struct {
 // config.Faults.
 func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, error) {
 	b := &builder{gateway: g, config: cfg, previous: previous, believed: map[string]identify.Believed{}}
+	b.callers, b.users = application.NewRegistry(cfg.Applications), make(map[string]*config.User, len(cfg.Users))
+	for i := range cfg.Users {
+		b.users[cfg.Users[i].Name] = &cfg.Users[i]
+	}
 	b.next = &generation{
 		gateway:      g,
 		config:       cfg,
@@ -36,7 +43,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		certificates: certificates(cfg),
 		router:       router.New(cfg),
 		apis:         make([]*api, len(cfg.APIs)),
-		line:         newLineFormat(cfg.Logging),
+		line:         newLineFormat(cfg.Logging, tokenParameters(cfg.APIs)...),
 		upstreams:    make(map[string]*carried, len(cfg.APIs)),
 	}
 	for _, prefix := range cfg.TrustedProxies {
@@ -100,7 +107,7 @@ func (b *builder) newAPI(name string) *api {
 // name.
 func (b *builder) api(index int) {
 	cfg := &b.config.APIs[index]
-	a := b.newAPI(name(cfg))
+	a := b.newAPI(cfg.FullName())
 	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
 	b.next.apis[index] = a
 	policies, scopes := b.policies(index), b.scopes(index)
@@ -126,14 +133,6 @@ func (b *builder) api(index int) {
 	}
 }
 
-// name is what logs and metrics call an API.
-func name(cfg *config.API) string {
-	if cfg.Version == "" {
-		return cfg.Name
-	}
-	return cfg.Name + "/" + cfg.Version
-}
-
 // believe is whose tokens an API accepts. APIs that name the same auth servers
 // share one view.
 func (b *builder) believe(names []string) (identify.Believed, error) {
@@ -148,12 +147,17 @@ func (b *builder) believe(names []string) (identify.Believed, error) {
 	if err != nil {
 		return identify.Believed{}, err
 	}
-	believed := identify.Believed{Tokens: view, Audiences: map[string]*config.Audience{}}
+	believed := identify.Believed{Tokens: view, Servers: map[string]*config.AuthServer{}, Users: b.users}
 	for i := range b.config.AuthServers {
 		if s := &b.config.AuthServers[i]; slices.Contains(names, s.Name) {
-			believed.Audiences[s.Name] = s.Audience
+			believed.Servers[s.Name] = s
 		}
 	}
 	b.believed[key] = believed
 	return believed, nil
+}
+
+// known are the applications that an API knows.
+func (b *builder) known(api *config.API) identify.Known {
+	return identify.Known{Registered: b.callers.Registered(api), All: b.callers.All()}
 }

@@ -21,7 +21,7 @@ type carried struct {
 // upstream returns that of the previous generation when nothing of it has
 // changed, and else a new one.
 func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
-	key := name(cfg)
+	key := cfg.FullName()
 	if b.previous != nil {
 		old := b.previous.upstreams[key]
 		if old != nil && old.limits == b.config.Limits && reflect.DeepEqual(old.section, cfg.Upstream) {

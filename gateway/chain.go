@@ -23,7 +23,7 @@ func (b *builder) policies(index int) []exchange.Policy {
 		if err != nil {
 			b.failed(err, append(path, "identify", "auth_servers")...)
 		}
-		chain = append(chain, identify.New(cfg.Identify, believed, b.gateway.metrics))
+		chain = append(chain, identify.New(&b.config.APIs[index], believed, b.known(&b.config.APIs[index]), b.gateway.metrics))
 	}
 	if cfg.Authorize != nil {
 		chain = b.authorize(chain, cfg.Authorize, append(path, "authorize"))

@@ -24,9 +24,9 @@ type server struct {
 }
 
 // rulesOf is the part of an auth server that decides what its tokens say. The
-// audience is judged per request, elsewhere.
+// audience and the subject are judged per request, elsewhere.
 func rulesOf(s config.AuthServer) config.AuthServer {
-	s.Audience, s.Required = nil, false
+	s.Audience, s.Subject, s.Required = nil, nil, false
 	return s
 }
 

@@ -5,7 +5,8 @@ package claim
 import (
 	"encoding/json"
 	"strconv"
-	"strings"
+
+	"postern/provisioning/config"
 )
 
 // Path is the name of a claim: a JSON pointer (RFC 6901) when it begins with a
@@ -13,18 +14,7 @@ import (
 type Path []string
 
 // Parse reads the name of a claim. Validate has seen that it is one.
-func Parse(name string) Path {
-	pointer, ok := strings.CutPrefix(name, "/")
-	if !ok {
-		return strings.Split(name, ".")
-	}
-	steps := strings.Split(pointer, "/")
-	unescape := strings.NewReplacer("~1", "/", "~0", "~")
-	for i := range steps {
-		steps[i] = unescape.Replace(steps[i])
-	}
-	return steps
-}
+func Parse(name string) Path { return config.ClaimSteps(name) }
 
 // Find returns what stands at the path; false when nothing does. A step into a
 // list is its index.

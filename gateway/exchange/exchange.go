@@ -89,7 +89,15 @@ type Caller struct {
 	Issuer  string
 	Scopes  []string
 	Claims  map[string]any // verified; shared, not to be changed
+	Groups  []string       // of the user that Subject is; shared, not to be changed
+	// Application is the one the caller speaks for; empty when none was found.
+	Application Application
+	// Anonymous says that the caller has presented nothing and was let in.
+	Anonymous bool
 }
+
+// Application names an application.
+type Application struct{ Name, ID string }
 
 // Answer is an upstream's answer: the head is here, the body is still to come.
 type Answer struct {

@@ -92,6 +92,33 @@ func (h *Head) push(start, nameLen int) {
 	}
 }
 
+// Edit gives every line named name, in any case, the value that edit appends to
+// dst. A line that gets none is removed; all stay in their order.
+func (h *Head) Edit(name string, edit func(dst, value []byte) []byte) {
+	h.edits = append(h.edits, name)
+	if h.mirror != nil {
+		h.mirror.Del(name)
+	}
+	for i := range h.lines {
+		l := &h.lines[i]
+		if l.gone || !equalFold(l.name, name) {
+			continue
+		}
+		start := len(h.arena)
+		h.arena = append(append(h.arena, l.name...), ": "...)
+		empty := len(h.arena)
+		if h.arena = edit(h.arena, l.value); len(h.arena) == empty {
+			l.gone = true
+			continue
+		}
+		l.raw = h.arena[start:len(h.arena):len(h.arena)]
+		l.name, l.value = l.raw[:len(l.name)], l.raw[empty-start:]
+		if h.mirror != nil {
+			h.mirror.AddBytesKV(l.name, l.value)
+		}
+	}
+}
+
 // Visit calls f for every line that is still there, in order.
 func (h *Head) Visit(f func(name, value []byte)) {
 	for i := range h.lines {

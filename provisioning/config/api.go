@@ -13,6 +13,15 @@ type API struct {
 	Policies  Policies   `yaml:"policies"`
 }
 
+// FullName is name/version, or the name of an API without versions: what logs,
+// metrics and registrations call it.
+func (a *API) FullName() string {
+	if a.Version == "" {
+		return a.Name
+	}
+	return a.Name + "/" + a.Version
+}
+
 // Paths are exceptions from what a path may hold.
 type Paths struct {
 	EncodedSlash string `yaml:"encoded_slash"` // reject (default) or keep

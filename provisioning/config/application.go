@@ -31,10 +31,20 @@ type Strategy struct {
 	Audience   string `yaml:"audience"`    // an aud that is good for this application
 
 	Issuer      string   `yaml:"issuer"`
-	Kid         string   `yaml:"kid"` // "": whatever the token says
-	Algorithms  []string `yaml:"algorithms"`
+	Kid         string   `yaml:"kid"`        // "": whatever the token says
+	Algorithms  []string `yaml:"algorithms"` // default: HS256 with a shared key, else all that the key can
 	SharedKey   Secret   `yaml:"shared_key"` // for HS256, HS384, HS512
 	Certificate File     `yaml:"certificate"`
 	PublicKey   File     `yaml:"public_key"`
 	JWKS        File     `yaml:"jwks"`
+}
+
+// RegisteredFor reports whether the application is registered for an API.
+func (a *Application) RegisteredFor(api *API) bool {
+	for _, name := range a.APIs {
+		if name == api.Name || name == api.FullName() {
+			return true
+		}
+	}
+	return false
 }

@@ -44,6 +44,9 @@ func (c *Config) SetDefaults() {
 	for i := range c.AuthServers {
 		c.AuthServers[i].setDefaults(c.Tokens.ClockSkew)
 	}
+	for i := range c.Applications {
+		c.Applications[i].setDefaults()
+	}
 	for i := range c.APIs {
 		c.APIs[i].setDefaults(c.AuthServers)
 	}
@@ -124,10 +127,29 @@ func (a *API) setDefaults(servers []AuthServer) {
 	}
 	setDefault(&a.Paths.EncodedSlash, "reject")
 	a.Upstream.setDefaults()
-	if id := a.Policies.Identify; id != nil && !id.None && id.AuthServers == nil && len(servers) == 1 {
-		id.AuthServers = []string{servers[0].Name}
+	if id := a.Policies.Identify; id != nil && !id.None {
+		id.setDefaults(servers)
 	}
 }
+
+func (id *Identify) setDefaults(servers []AuthServer) {
+	if id.AuthServers == nil && len(servers) == 1 {
+		id.AuthServers = []string{servers[0].Name}
+	}
+	setDefault(&id.Combine, "or")
+	setDefault(&id.Applications, "registered")
+	if id.Token == nil {
+		id.Token = &TokenSource{Header: "Authorization"}
+	}
+	switch t := id.Token; {
+	case strings.EqualFold(t.Header, "Authorization"):
+		setDefault(&t.Scheme, "Bearer")
+	case t.Header != "":
+		setDefault(&t.Scheme, NoScheme)
+	}
+}
+
+func (a *Application) setDefaults() { setDefault(&a.ID, a.Name) }
 
 func (u *Upstream) setDefaults() {
 	setDefault(&u.Host, "target")

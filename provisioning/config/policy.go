@@ -27,10 +27,13 @@ type Identify struct {
 // must hold one.
 type TokenSource struct {
 	Header string `yaml:"header"`
-	Scheme string `yaml:"scheme"` // what precedes it in Header; default Bearer in Authorization, elsewhere none
+	Scheme string `yaml:"scheme"` // what precedes it in Header; default Bearer in Authorization, elsewhere NoScheme
 	Cookie string `yaml:"cookie"`
 	Query  string `yaml:"query"`
 }
+
+// NoScheme is the word for a header that holds the token alone.
+const NoScheme = "none"
 
 // ClaimHeader copies a claim to an upstream header.
 type ClaimHeader struct{ Header, Claim string }

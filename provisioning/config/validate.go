@@ -59,9 +59,11 @@ func (c *Config) Validate() Faults {
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}
+	servers := known(c.AuthServers)
 	v.authServers(c.AuthServers)
-	v.apis(c)
-	v.later(c)
+	v.users(c)
+	v.applications(c, servers)
+	v.apis(c, servers)
 	return v.faults
 }
 

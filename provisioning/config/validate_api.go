@@ -5,13 +5,7 @@ import (
 	"strings"
 )
 
-func (v *checker) apis(c *Config) {
-	servers := map[string]*AuthServer{}
-	names := make([]string, 0, len(c.AuthServers))
-	for i := range c.AuthServers {
-		servers[c.AuthServers[i].Name] = &c.AuthServers[i]
-		names = append(names, c.AuthServers[i].Name)
-	}
+func (v *checker) apis(c *Config, servers knownServers) {
 	seen := map[[2]string]int{}
 	for i := range c.APIs {
 		a, path := &c.APIs[i], []any{"apis", i}
@@ -21,8 +15,10 @@ func (v *checker) apis(c *Config) {
 			seen[[2]string{a.Name, a.Version}] = i
 		}
 		v.api(path, a)
-		v.identify(at(path, "policies", "identify"), a, knownServers{servers, names})
+		v.identify(at(path, "policies", "identify"), a, servers)
+		v.groups(path, a, servers)
 	}
+	v.callers(c)
 	v.addresses(c)
 }
 

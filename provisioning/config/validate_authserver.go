@@ -56,11 +56,14 @@ func (v *checker) authServer(path []any, s AuthServer) {
 	} else if !a.Unchecked && len(a.Any) == 0 {
 		v.add(at(path, "audience", "any"), "missing: the audiences of which a token must hold one")
 	}
+	if s.Subject != nil {
+		v.subject(at(path, "subject"), s.Subject)
+	}
 }
 
 func (v *checker) localIntrospection(path []any, s AuthServer) {
 	l := s.Local
-	v.keySource(path, l)
+	v.keySource(path, l.sources())
 	switch {
 	case l.JWKSURI != "":
 		v.secureURL(at(path, "jwks_uri"), l.JWKSURI, l.AllowHTTP)
@@ -91,12 +94,34 @@ func (v *checker) localIntrospection(path []any, s AuthServer) {
 	}
 }
 
-func (v *checker) keySource(path []any, l *LocalIntrospection) {
-	var stated []string
-	for _, source := range []struct {
-		key string
-		set bool
-	}{
+// keySource reports whether there is exactly one, and which, of the sources that
+// the mapping at path may state.
+func (v *checker) keySource(path []any, sources []source) (key string, ok bool) {
+	var known, stated []string
+	for _, s := range sources {
+		if known = append(known, s.key); s.stated {
+			stated = append(stated, s.key)
+		}
+	}
+	switch len(stated) {
+	case 0:
+		v.add(path, "no key source: state one of %s", strings.Join(known, ", "))
+	case 1:
+		return stated[0], true
+	default:
+		v.clash(at(path, stated[1]), at(path, stated[0]), "only one key source is allowed, and %s is stated too", stated[0])
+	}
+	return "", false
+}
+
+// source is a key of a mapping that says where keys come from.
+type source struct {
+	key    string
+	stated bool
+}
+
+func (l *LocalIntrospection) sources() []source {
+	return []source{
 		{"jwks_uri", l.JWKSURI != ""},
 		{"discovery", l.Discovery},
 		{"jwks", !l.JWKS.IsZero()},
@@ -104,17 +129,6 @@ func (v *checker) keySource(path []any, l *LocalIntrospection) {
 		{"public_key", !l.PublicKey.IsZero()},
 		{"truststore", l.Truststore != nil},
 		{"shared_key", l.SharedKey != nil},
-	} {
-		if source.set {
-			stated = append(stated, source.key)
-		}
-	}
-	switch len(stated) {
-	case 0:
-		v.add(path, "no key source: state one of jwks_uri, discovery, jwks, certificate, public_key, truststore, shared_key")
-	case 1:
-	default:
-		v.clash(at(path, stated[1]), at(path, stated[0]), "only one key source is allowed, and %s is stated too", stated[0])
 	}
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,6 +9,14 @@ import (
 type knownServers struct {
 	byName map[string]*AuthServer
 	names  []string
+}
+
+func known(servers []AuthServer) knownServers {
+	k := knownServers{byName: map[string]*AuthServer{}, names: make([]string, len(servers))}
+	for i := range servers {
+		k.byName[servers[i].Name], k.names[i] = &servers[i], servers[i].Name
+	}
+	return k
 }
 
 // laterIdentification are the ways to identify a caller that the grammar has
@@ -35,25 +42,24 @@ func (v *checker) identify(path []any, a *API, servers knownServers) {
 		}
 		v.oneOf(at(path, "by", i), by, "jwt")
 	}
-	switch id.Applications {
-	case "none":
-	case "":
-		v.add(at(path, "applications"), `missing: its default, "registered", is not supported yet; say none`)
-	case "registered", "all":
-		v.add(at(path, "applications"), "%q is not supported yet", id.Applications)
-	default:
-		v.oneOf(at(path, "applications"), id.Applications, "none")
+	v.oneOf(at(path, "combine"), id.Combine, "or", "and")
+	v.oneOf(at(path, "applications"), id.Applications, "registered", "all", "none")
+	v.tokenSource(at(path, "token"), id.Token)
+	for i, word := range id.AudienceAlso {
+		v.oneOf(at(path, "audience_also", i), word, "api_uri", "application_id")
+		if word == "api_uri" && len(a.Hosts) == 0 {
+			v.add(at(path, "audience_also", i), "api_uri needs hosts: without them a caller says which host was meant")
+		}
 	}
 	v.believed(at(path, "auth_servers"), id.AuthServers, servers)
-	v.claimHeaders(at(path, "claim_headers"), id.ClaimHeaders)
+	v.upstreamHeaders(path, id)
 }
 
 // believed checks the auth servers whose tokens an API accepts.
 func (v *checker) believed(path []any, names []string, servers knownServers) {
 	if len(names) == 0 {
 		if len(servers.names) == 0 {
-			v.add(path, "jwt needs an auth server, and none is configured")
-			return
+			return // callers reports it, unless applications have keys of their own
 		}
 		v.add(path, "missing: there are several auth servers (%s)", strings.Join(servers.names, ", "))
 		return
@@ -77,22 +83,35 @@ var ownHeaders = []string{
 	"transfer-encoding", "upgrade", "expect", "via", "forwarded", "authorization", "x-request-id", "traceparent", "tracestate",
 }
 
-func (v *checker) claimHeaders(path []any, headers []ClaimHeader) {
-	seen := map[string]string{}
-	for _, h := range headers {
-		item := at(path, h.Header)
-		name := strings.ReplaceAll(strings.ToLower(h.Header), "_", "-")
-		if !isToken(h.Header) {
-			v.add(item, "%q is not a header name", h.Header)
+// callerWords are what caller_headers can show.
+var callerWords = []string{"subject", "issuer", "application.name", "application.id"}
+
+// upstreamHeaders checks what the upstream learns of a caller. No header may
+// stand twice, in either list.
+func (v *checker) upstreamHeaders(path []any, id *Identify) {
+	seen := map[string][]any{}
+	header := func(item []any, header string) {
+		name := strings.ReplaceAll(strings.ToLower(header), "_", "-")
+		if !isToken(header) {
+			v.add(item, "%q is not a header name", header)
 		}
 		if slices.Contains(ownHeaders, name) || strings.HasPrefix(name, "content-") || strings.HasPrefix(name, "x-forwarded-") {
-			v.add(item, "%s is not for claims to set", h.Header)
+			v.add(item, "%s is not for claims to set", header)
 		}
-		if first, again := seen[name]; again {
-			v.clash(item, at(path, first), "the same header stands twice")
+		if first := seen[name]; first != nil {
+			v.clash(item, first, "the same header stands twice")
 		}
-		seen[name] = h.Header
+		seen[name] = item
+	}
+	for _, h := range id.ClaimHeaders {
+		item := at(path, "claim_headers", h.Header)
+		header(item, h.Header)
 		v.claimName(item, h.Claim)
+	}
+	for _, h := range id.CallerHeaders {
+		item := at(path, "caller_headers", h.Header)
+		header(item, h.Header)
+		v.oneOf(item, h.Claim, callerWords...)
 	}
 }
 
@@ -112,54 +131,4 @@ func (v *checker) claimName(path []any, name string) {
 func badEscape(pointer string) bool {
 	rest := strings.NewReplacer("~0", "", "~1", "").Replace(pointer)
 	return strings.Contains(rest, "~")
-}
-
-// authorize checks the authorize of p against the identify it relies on.
-func (v *checker) authorize(path []any, p Policies) {
-	a := p.Authorize
-	if p.Identify != nil && p.Identify.None {
-		v.add(path, "identify: none leaves nobody to authorize")
-	}
-	if a.TokenScopes == nil && len(a.Claims) == 0 {
-		v.add(path, "empty: state token_scopes or claims")
-	}
-	if s := a.TokenScopes; s != nil {
-		if len(s.Any) == 0 && len(s.All) == 0 {
-			v.add(at(path, "token_scopes"), "empty: state any or all")
-		}
-		v.scopeNames(at(path, "token_scopes", "any"), s.Any)
-		v.scopeNames(at(path, "token_scopes", "all"), s.All)
-	}
-	for i, rule := range a.Claims {
-		v.claimRule(at(path, "claims", i), rule)
-	}
-}
-
-// scopeNames reports what no token's scope could hold (RFC 6749, 3.3).
-func (v *checker) scopeNames(path []any, names []string) {
-	for i, name := range names {
-		if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '"' || r == '\\' || r >= 0x7f }) {
-			v.add(at(path, i), "%q holds a character that no token scope has", name)
-		}
-	}
-}
-
-func (v *checker) claimRule(path []any, rule ClaimRule) {
-	if rule.Name == "" {
-		v.add(at(path, "name"), "missing: the name of a claim")
-	} else {
-		v.claimName(at(path, "name"), rule.Name)
-	}
-	stated := 0
-	for _, set := range []bool{rule.Equals != nil, rule.Contains != nil, rule.OneOf != nil, rule.Pattern != ""} {
-		if set {
-			stated++
-		}
-	}
-	if stated != 1 {
-		v.add(path, "state exactly one of equals, contains, one_of, pattern")
-	}
-	if _, err := regexp.Compile(rule.Pattern); err != nil {
-		v.add(at(path, "pattern"), "%v", err)
-	}
 }

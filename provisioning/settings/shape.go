@@ -62,5 +62,6 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Identify]():    {"api_keys"},
 	reflect.TypeFor[config.Application](): {"client"},
 	reflect.TypeFor[config.Identifiers](): {"api_keys", "basic", "ip", "hostname", "certificates", "payload"},
+	reflect.TypeFor[config.Strategy]():    {"jwks_uri", "truststore"},
 	reflect.TypeFor[config.User]():        {"password"},
 }

@@ -20,16 +20,19 @@ func New(cfg *config.Authorize) (exchange.Policy, error) {
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	scopes := cfg.TokenScopes
-	if scopes == nil {
-		scopes = &config.TokenScopes{}
-	}
-	lacksScope := refusal(append(slices.Clone(scopes.All), scopes.Any...))
+	scopes, groups := newScopes(cfg.TokenScopes), newGroups(cfg.Groups)
+	lacksScope := refusal(append(slices.Clone(scopes.all), scopes.any...))
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
-			if !holds(x.Caller.Scopes, scopes) {
+			switch {
+			case x.Caller.Anonymous:
+				return problem.TokenMissing
+			case !scopes.to(&x.Caller):
 				x.Reason = "token lacks a scope"
 				return lacksScope
+			case !groups.to(&x.Caller):
+				x.Reason = "caller lacks a group"
+				return problem.InsufficientScope
 			}
 			for i := range rules {
 				if !rules[i].holds(x.Caller.Claims) {
@@ -49,24 +52,6 @@ func refusal(scopes []string) *problem.Problem {
 		p.Challenge += `, scope="` + strings.Join(scopes, " ") + `"`
 	}
 	return p
-}
-
-// holds reports whether a token's scopes have all of All and one of Any.
-func holds(got []string, want *config.TokenScopes) bool {
-	for _, scope := range want.All {
-		if !slices.Contains(got, scope) {
-			return false
-		}
-	}
-	if len(want.Any) == 0 {
-		return true
-	}
-	for _, scope := range want.Any {
-		if slices.Contains(got, scope) {
-			return true
-		}
-	}
-	return false
 }
 
 // rule is one comparison of a claim.

@@ -9,30 +9,51 @@ import (
 	"postern/provisioning/config"
 )
 
-// header is an upstream field that shows a claim.
+// header is an upstream field that shows a claim, or what is known of a caller
+// otherwise.
 type header struct {
 	name   string
 	claim  claim.Path
-	reason string // what the log says when the claim cannot be shown
+	word   func(*exchange.Caller) string // instead of a claim
+	reason string                        // what the log says when it cannot be shown
 }
 
-func newHeaders(cfg []config.ClaimHeader) []header {
-	headers := make([]header, len(cfg))
-	for i, h := range cfg {
-		headers[i] = header{
+// words are what caller_headers show.
+var words = map[string]func(*exchange.Caller) string{
+	"subject":          func(c *exchange.Caller) string { return c.Subject },
+	"issuer":           func(c *exchange.Caller) string { return c.Issuer },
+	"application.name": func(c *exchange.Caller) string { return c.Application.Name },
+	"application.id":   func(c *exchange.Caller) string { return c.Application.ID },
+}
+
+func newHeaders(cfg *config.Identify) []header {
+	var headers []header
+	for _, h := range cfg.ClaimHeaders {
+		headers = append(headers, header{
 			name:   h.Header,
 			claim:  claim.Parse(h.Claim),
 			reason: "claim " + h.Claim + " cannot be shown in a header and was left out",
-		}
+		})
+	}
+	for _, h := range cfg.CallerHeaders {
+		headers = append(headers, header{
+			name:   h.Header,
+			word:   words[h.Claim],
+			reason: h.Claim + " cannot be shown in a header and was left out",
+		})
 	}
 	return headers
 }
 
 // set removes the caller's own copies of the field, in every spelling, and adds
-// the claim if the token has it.
-func (h *header) set(x *exchange.Exchange, claims map[string]any) {
+// what it shows, if that is known.
+func (h *header) set(x *exchange.Exchange) {
 	x.Head.Del(h.name)
-	value, ok := h.claim.Find(claims)
+	if h.word != nil {
+		h.setText(x, h.word(&x.Caller))
+		return
+	}
+	value, ok := h.claim.Find(x.Caller.Claims)
 	if !ok || value == nil {
 		return
 	}
@@ -40,9 +61,13 @@ func (h *header) set(x *exchange.Exchange, claims map[string]any) {
 		h.setList(x, list)
 		return
 	}
-	text, ok := claim.Text(value)
+	if text, ok := claim.Text(value); ok { // not an object
+		h.setText(x, text)
+	}
+}
+
+func (h *header) setText(x *exchange.Exchange, text string) {
 	switch {
-	case !ok: // an object
 	case !showable(text):
 		x.Reason = h.reason
 	case text != "":

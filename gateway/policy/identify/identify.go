@@ -1,17 +1,15 @@
 // Package identify finds out who calls, from the token a request presents. What
-// a token says comes from introspect; whether it speaks to this API, and what
-// of it the upstream learns, is judged here for each request.
+// a token says comes from introspect; whether it speaks to this API, and for
+// which application, and what of it the upstream learns, is judged here for each
+// request.
 package identify
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
-	"unsafe"
 
-	"github.com/valyala/fasthttp"
-
+	"postern/gateway/application"
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
 	"postern/gateway/problem"
@@ -21,13 +19,26 @@ import (
 
 // Believed is whose tokens an API accepts.
 type Believed struct {
-	Tokens    introspect.Introspector
-	Audiences map[string]*config.Audience // by name of the auth server
+	Tokens  introspect.Introspector
+	Servers map[string]*config.AuthServer // by name
+	Users   map[string]*config.User       // by name
+}
+
+// Known are the applications that an API knows.
+type Known struct {
+	Registered *application.Index
+	All        *application.Index
 }
 
 // New builds the policy for callers that present a JWT.
-func New(cfg *config.Identify, believed Believed, m *metrics.Instruments) exchange.Policy {
-	id := &identifier{believed: believed, headers: newHeaders(cfg.ClaimHeaders), outcomes: newOutcomes(m)}
+func New(api *config.API, believed Believed, known Known, m *metrics.Instruments) exchange.Policy {
+	cfg := api.Policies.Identify
+	id := &identifier{
+		tokens: believed.Tokens, source: newSource(cfg.Token), anonymous: cfg.Anonymous,
+		judge:   newJudge(api, believed),
+		callers: callers{known, cfg.Applications},
+		headers: newHeaders(cfg), outcomes: newOutcomes(m),
+	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
 			if err := id.identify(x); err != nil {
@@ -39,69 +50,73 @@ func New(cfg *config.Identify, believed Believed, m *metrics.Instruments) exchan
 }
 
 type identifier struct {
-	believed Believed
-	headers  []header
-	outcomes outcomes
+	tokens    introspect.Introspector
+	source    source
+	anonymous bool
+	judge     judge
+	callers   callers
+	headers   []header
+	outcomes  outcomes
 }
-
-// Reasons of this policy's own; the others are introspect's.
-var (
-	errAudience   = errors.New("token is for another audience")
-	errAuthServer = errors.New("token's auth server is not one of this API")
-)
 
 // identify fills in x.Caller and rewrites the head, or says why not.
 func (id *identifier) identify(x *exchange.Exchange) error {
-	raw, err := bearer(x)
+	found := id.source.find(x)
+	switch {
+	case found.tokens > 1:
+		x.Reason = "more than one token is presented"
+		return severalTokens
+	case found.tokens == 0 && (!id.anonymous || found.credentials):
+		return problem.TokenMissing
+	case found.tokens == 0:
+		x.Caller = exchange.Caller{Anonymous: true}
+	default:
+		if err := id.believe(x, found.raw); err != nil {
+			return id.refuse(x, err)
+		}
+		id.outcomes.accepted.Inc()
+		id.source.remove(x, &found)
+	}
+	for i := range id.headers {
+		id.headers[i].set(x)
+	}
+	return nil
+}
+
+// believe verifies a token, and finds out for whom it speaks.
+func (id *identifier) believe(x *exchange.Exchange, raw string) error {
+	token, err := id.tokens.Introspect(context.Background(), raw, time.Now())
 	if err != nil {
 		return err
 	}
-	token, err := id.believed.Tokens.Introspect(context.Background(), raw, time.Now())
-	if err == nil {
-		err = id.judge(token)
-	}
+	user, err := id.judge.subject(token)
 	if err != nil {
-		return id.refuse(x, err)
+		return err
 	}
-	id.outcomes.accepted.Inc()
+	app, err := id.callers.find(token)
+	if err != nil {
+		return err
+	}
+	if err := id.judge.audience(x, token, app); err != nil {
+		return err
+	}
 	x.Caller = exchange.Caller{Subject: token.Subject, Issuer: token.Issuer, Scopes: token.Scopes, Claims: token.Claims}
-	x.Head.Del(fasthttp.HeaderAuthorization)
-	for i := range id.headers {
-		id.headers[i].set(x, token.Claims)
+	if user != nil {
+		x.Caller.Groups = user.Groups
+	}
+	if app != nil {
+		x.Caller.Application = exchange.Application{Name: app.Name, ID: app.ID}
 	}
 	return nil
 }
 
-// bearer returns the token of the Authorization field; wire has refused a second
-// one. The string borrows the request's memory: copying each token would cost
-// more than finding it in a cache does.
-func bearer(x *exchange.Exchange) (string, error) {
-	field := x.HTTP.Request.Header.Peek(fasthttp.HeaderAuthorization)
-	scheme, token, _ := bytes.Cut(field, space)
-	token = bytes.Trim(token, " ")
-	if !bytes.EqualFold(scheme, bearerScheme) || len(token) == 0 {
-		return "", problem.TokenMissing
-	}
-	return unsafe.String(unsafe.SliceData(token), len(token)), nil
-}
-
-// What bearer compares with.
-var (
-	space        = []byte(" ")
-	bearerScheme = []byte("Bearer")
-)
-
-// judge asks whether a token that is good in itself is meant for this API.
-func (id *identifier) judge(token *introspect.Token) error {
-	audience := id.believed.Audiences[token.AuthServer]
-	switch {
-	case audience == nil:
-		return errAuthServer
-	case !audience.Admits(token.Audience):
-		return errAudience
-	}
-	return nil
-}
+// severalTokens is what RFC 6750 2 and 3.1 say of more than one.
+var severalTokens = func() *problem.Problem {
+	p := problem.BadRequest.Because(nil)
+	p.Detail = "more than one token is presented (RFC 6750 2)"
+	p.Challenge = problem.Challenge + `, error="invalid_request"`
+	return p
+}()
 
 // refuse counts a token and says as much of it as a stranger may know.
 func (id *identifier) refuse(x *exchange.Exchange, err error) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/valyala/fasthttp"
 
+	"postern/gateway/application"
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
 	"postern/gateway/policy/identify"
@@ -54,8 +55,19 @@ func request(t testing.TB, lines ...string) *exchange.Exchange {
 // forwarded is what the upstream would see, without Host.
 func forwarded(x *exchange.Exchange) string { return string(x.Head.AppendForward(nil)) }
 
-func believe(f fake, audience *config.Audience) identify.Believed {
-	return identify.Believed{Tokens: f, Audiences: map[string]*config.Audience{"corp": audience}}
+// believe makes the policy of an API that believes corp, which has an audience.
+func believe(cfg *config.Identify, f fake, audience *config.Audience) exchange.Policy {
+	believed := identify.Believed{Tokens: f, Servers: map[string]*config.AuthServer{"corp": {Name: "corp", Audience: audience}}}
+	return build(&config.API{Policies: config.Policies{Identify: cfg}}, believed, metrics.New(metrics.Sources{}))
+}
+
+// build makes the policy of an API that needs no application unless it says so.
+func build(api *config.API, believed identify.Believed, m *metrics.Instruments, applications ...config.Application) exchange.Policy {
+	if api.Policies.Identify.Applications == "" {
+		api.Policies.Identify.Applications = "none"
+	}
+	registry := application.NewRegistry(applications)
+	return identify.New(api, believed, identify.Known{Registered: registry.Registered(api), All: registry.All()}, m)
 }
 
 var unchecked = &config.Audience{Unchecked: true}
@@ -94,7 +106,7 @@ func TestCredentials(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			x := request(t, tt.lines...)
 			passed := false
-			policy := identify.New(&config.Identify{}, believe(tokens, unchecked), metrics.New(metrics.Sources{}))
+			policy := believe(&config.Identify{}, tokens, unchecked)
 			err := policy(func(*exchange.Exchange) error { passed = true; return nil })(x)
 			if !errors.Is(err, tt.err) || passed != (tt.err == nil) || x.Reason != tt.reason {
 				t.Fatalf("%v, passed %v, reason %q; want %v, %q", err, passed, x.Reason, tt.err, tt.reason)
@@ -133,7 +145,7 @@ func TestAudience(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tokens := fake{"t": &introspect.Token{AuthServer: "corp", Audience: tt.got}}
-			policy := identify.New(&config.Identify{}, believe(tokens, tt.audience), metrics.New(metrics.Sources{}))
+			policy := believe(&config.Identify{}, tokens, tt.audience)
 			err := policy(func(*exchange.Exchange) error { return nil })(request(t, "Authorization: Bearer t"))
 			if tt.pass != (err == nil) || !tt.pass && !errors.Is(err, problem.InvalidToken) {
 				t.Errorf("%v, want pass %v", err, tt.pass)
@@ -183,7 +195,7 @@ func TestClaimHeaders(t *testing.T) {
 				t.Fatal(err)
 			}
 			cfg := &config.Identify{ClaimHeaders: []config.ClaimHeader{{Header: "X-User", Claim: tt.claim}}}
-			policy := identify.New(cfg, believe(fake{"t": token}, unchecked), metrics.New(metrics.Sources{}))
+			policy := believe(cfg, fake{"t": token}, unchecked)
 			x := request(t, append([]string{"Authorization: Bearer t"}, tt.lines...)...)
 			if err := policy(func(*exchange.Exchange) error { return nil })(x); err != nil {
 				t.Fatal(err)
@@ -201,7 +213,8 @@ func TestTokensAreCounted(t *testing.T) {
 		"good": &introspect.Token{AuthServer: "corp", Audience: []string{"orders"}}, "other": &introspect.Token{AuthServer: "corp"},
 		"sig": introspect.ErrSignature, "odd": errors.New("odd"),
 	}
-	h := identify.New(&config.Identify{}, believe(tokens, &config.Audience{Any: []string{"orders"}}), m)(func(*exchange.Exchange) error { return nil })
+	believed := identify.Believed{Tokens: tokens, Servers: map[string]*config.AuthServer{"corp": {Audience: &config.Audience{Any: []string{"orders"}}}}}
+	h := build(&config.API{Policies: config.Policies{Identify: &config.Identify{}}}, believed, m)(func(*exchange.Exchange) error { return nil })
 	for _, token := range []string{"good", "good", "other", "sig", "odd", ""} {
 		_ = h(request(t, "Authorization: Bearer "+token)) // counted, whatever it is
 	}
@@ -217,7 +230,7 @@ func TestTokensAreCounted(t *testing.T) {
 func BenchmarkIdentify(b *testing.B) {
 	token := &introspect.Token{AuthServer: "corp", Audience: []string{"orders"}, Subject: "alice", Claims: map[string]any{"sub": "alice", "roles": []any{"a", "b"}}}
 	cfg := &config.Identify{ClaimHeaders: []config.ClaimHeader{{Header: "X-User", Claim: "sub"}, {Header: "X-Roles", Claim: "roles"}}}
-	h := identify.New(cfg, believe(fake{"t": token}, &config.Audience{Any: []string{"orders"}}), metrics.New(metrics.Sources{}))(func(*exchange.Exchange) error { return nil })
+	h := believe(cfg, fake{"t": token}, &config.Audience{Any: []string{"orders"}})(func(*exchange.Exchange) error { return nil })
 	raw := "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\nX-User: evil\r\n\r\n"
 	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
 	text, br := strings.NewReader(raw), bufio.NewReader(nil)

@@ -3,6 +3,7 @@ package identify
 import (
 	"errors"
 
+	"postern/gateway/application"
 	"postern/gateway/metrics"
 	"postern/introspect"
 )
@@ -23,6 +24,12 @@ var reasons = [...]struct {
 	{introspect.ErrUnreachable, "no_keys"},
 	{introspect.ErrBusy, "busy"},
 	{errAudience, "audience"},
+	{errSubject, "subject"},
+	{errNotRegistered, "application"},
+	{application.ErrNone, "application"},
+	{application.ErrSeveral, "application"},
+	{application.ErrSuspended, "application"},
+	{application.ErrTooMuch, "application"},
 }
 
 // outcomes count the tokens that were judged. An API that is rebuilt counts on

@@ -1,0 +1,59 @@
+package identify
+
+import (
+	"errors"
+	"fmt"
+
+	"postern/gateway/application"
+	"postern/introspect"
+)
+
+// callers finds the application that a token speaks for.
+type callers struct {
+	known Known
+	want  string // registered, all or none
+}
+
+// find returns nil without an error where an application is not needed and none
+// was found.
+func (c *callers) find(token *introspect.Token) (*application.Application, error) {
+	if token.Application != "" {
+		return c.own(token)
+	}
+	if c.want == "registered" {
+		app, err := c.known.Registered.Find(token.AuthServer, token.Claims)
+		return app, c.explain(err, token)
+	}
+	app, err := c.known.All.Find(token.AuthServer, token.Claims)
+	if c.want == "none" {
+		return app, nil
+	}
+	return app, err
+}
+
+// own returns the application whose own key has verified the token. The token is
+// good for nothing else, so it is needed in any case.
+func (c *callers) own(token *introspect.Token) (*application.Application, error) {
+	if c.want == "all" {
+		return c.known.All.Own(token.Application, token.Claims)
+	}
+	app, err := c.known.Registered.Own(token.Application, token.Claims)
+	if err == nil {
+		return app, nil
+	}
+	if app, elsewhere := c.known.All.Own(token.Application, token.Claims); elsewhere == nil && errors.Is(err, application.ErrNone) {
+		return nil, fmt.Errorf("%w: %q", errNotRegistered, app.Name)
+	}
+	return nil, err
+}
+
+// explain adds, for the log, whose claims those of a token are.
+func (c *callers) explain(err error, token *introspect.Token) error {
+	if err == nil || !errors.Is(err, application.ErrNone) {
+		return err
+	}
+	if app, elsewhere := c.known.All.Find(token.AuthServer, token.Claims); elsewhere == nil {
+		return fmt.Errorf("%w: %q", errNotRegistered, app.Name)
+	}
+	return err
+}

@@ -1,0 +1,191 @@
+package identify
+
+import (
+	"bytes"
+	"net/url"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/gateway/exchange"
+	"postern/provisioning/config"
+)
+
+// source is where the callers of an API may put their token.
+type source struct {
+	header, scheme []byte // scheme nil: the token stands alone
+	cookie, query  []byte // nil: not there
+}
+
+func newSource(cfg *config.TokenSource) source {
+	if cfg == nil { // as SetDefaults has it
+		cfg = &config.TokenSource{Header: fasthttp.HeaderAuthorization, Scheme: "Bearer"}
+	}
+	s := source{header: []byte(cfg.Header), cookie: []byte(cfg.Cookie), query: []byte(cfg.Query)}
+	if cfg.Scheme != config.NoScheme {
+		s.scheme = []byte(cfg.Scheme)
+	}
+	return s
+}
+
+// presented is what a request presents.
+type presented struct {
+	raw         string // the token; borrows the request's memory
+	tokens      int
+	credentials bool // something stands where a credential does
+	inCookie    bool // the cookie is there, also without a value
+	inQuery     bool
+}
+
+// take counts a token. Copying each would cost more than finding it in a cache
+// does.
+func (p *presented) take(token []byte) {
+	if p.credentials = true; len(token) > 0 {
+		p.tokens++
+		p.raw = unsafe.String(unsafe.SliceData(token), len(token))
+	}
+}
+
+// names of fields that are looked for.
+var (
+	authorizationField = []byte(fasthttp.HeaderAuthorization)
+	cookieField        = []byte(fasthttp.HeaderCookie)
+)
+
+// find looks at every place where a token may stand, and takes the last.
+func (s *source) find(x *exchange.Exchange) (p presented) {
+	x.Head.Visit(func(name, value []byte) {
+		p.credentials = p.credentials || bytes.EqualFold(name, authorizationField)
+		switch {
+		case len(s.header) > 0 && bytes.EqualFold(name, s.header):
+			p.take(s.ofHeader(value))
+		case len(s.cookie) > 0 && bytes.EqualFold(name, cookieField):
+			s.ofCookies(value, &p)
+		}
+	})
+	if len(s.query) > 0 {
+		s.ofQuery(x.Query, &p)
+	}
+	return p
+}
+
+// ofHeader is what follows the scheme; nil after another one.
+func (s *source) ofHeader(value []byte) []byte {
+	if len(s.scheme) == 0 {
+		return bytes.Trim(value, " ")
+	}
+	scheme, token, _ := bytes.Cut(value, space)
+	if !bytes.EqualFold(scheme, s.scheme) {
+		return nil
+	}
+	return bytes.Trim(token, " ")
+}
+
+// Separators.
+var (
+	space     = []byte(" ")
+	semicolon = []byte(";")
+	ampersand = []byte("&")
+	equals    = []byte("=")
+)
+
+// ofCookies takes the named cookies of a Cookie field (RFC 6265 4.2.1).
+func (s *source) ofCookies(value []byte, p *presented) {
+	for more := true; more; {
+		var pair []byte
+		pair, value, more = bytes.Cut(value, semicolon)
+		if s.isCookie(pair) {
+			_, token, _ := bytes.Cut(pair, equals)
+			p.take(bytes.Trim(token, " \t"))
+			p.inCookie = true
+		}
+	}
+}
+
+func (s *source) isCookie(pair []byte) bool {
+	name, _, _ := bytes.Cut(pair, equals)
+	return bytes.Equal(bytes.Trim(name, " \t"), s.cookie)
+}
+
+// ofQuery takes the named parameters, in whatever way their name is escaped.
+func (s *source) ofQuery(query []byte, p *presented) {
+	for more := len(query) > 0; more; {
+		var parameter []byte
+		parameter, query, more = bytes.Cut(query, ampersand)
+		if s.isParameter(parameter) {
+			_, token, _ := bytes.Cut(parameter, equals)
+			p.take(unescaped(token))
+			p.inQuery = true
+		}
+	}
+}
+
+func (s *source) isParameter(parameter []byte) bool {
+	name, _, _ := bytes.Cut(parameter, equals)
+	return bytes.Equal(name, s.query) || bytes.IndexByte(name, '%') >= 0 && bytes.Equal(unescaped(name), s.query)
+}
+
+// unescaped is text without its escapes; what is no escape is left as it is, and
+// then is no token either.
+func unescaped(text []byte) []byte {
+	if bytes.IndexByte(text, '%') < 0 {
+		return text
+	}
+	if plain, err := url.PathUnescape(string(text)); err == nil {
+		return []byte(plain)
+	}
+	return text
+}
+
+// remove takes off what the upstream must not see; all else stays byte for byte.
+func (s *source) remove(x *exchange.Exchange, p *presented) {
+	x.Head.Del(fasthttp.HeaderAuthorization)
+	if len(s.header) > 0 && !bytes.EqualFold(s.header, authorizationField) {
+		x.Head.Del(unsafe.String(unsafe.SliceData(s.header), len(s.header)))
+	}
+	if p.inCookie {
+		x.Head.Edit(fasthttp.HeaderCookie, s.appendOtherCookies)
+	}
+	if p.inQuery {
+		s.cutQuery(x)
+	}
+}
+
+func (s *source) appendOtherCookies(dst, value []byte) []byte {
+	start := len(dst)
+	for more := true; more; {
+		var pair []byte
+		pair, value, more = bytes.Cut(value, semicolon)
+		switch {
+		case s.isCookie(pair):
+		case len(dst) == start:
+			dst = append(dst, bytes.TrimLeft(pair, " \t")...)
+		default:
+			dst = append(append(dst, ';'), pair...)
+		}
+	}
+	return dst
+}
+
+// cutQuery writes the request target anew, without the parameter.
+func (s *source) cutQuery(x *exchange.Exchange) {
+	target, _, _ := bytes.Cut(x.HTTP.Request.Header.RequestURI(), []byte("?"))
+	fresh := append(make([]byte, 0, len(target)+1+len(x.Query)), target...)
+	query := x.Query
+	x.Query = nil
+	for more := true; more; {
+		var parameter []byte
+		parameter, query, more = bytes.Cut(query, ampersand)
+		if s.isParameter(parameter) {
+			continue
+		}
+		if x.Query == nil {
+			fresh = append(fresh, '?')
+		} else {
+			fresh = append(fresh, '&')
+		}
+		fresh = append(fresh, parameter...)
+		x.Query = fresh[len(target)+1:]
+	}
+	x.HTTP.Request.Header.SetRequestURIBytes(fresh)
+}
