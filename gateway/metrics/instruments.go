@@ -82,6 +82,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.sources.write(p)
 	p.flush()
 	vm.WriteProcessMetrics(w)
+	vm.WriteFDMetrics(w)
 }
 
 // served lists the APIs that have answered something, by name.
