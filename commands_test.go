@@ -68,3 +68,11 @@ func TestHealth(t *testing.T) {
 		t.Errorf("exit code %d, %q, want 1", code, stderr)
 	}
 }
+
+func TestSchema(t *testing.T) {
+	code, out, _ := command(t, "schema")
+	var schema map[string]any
+	if err := json.Unmarshal([]byte(out), &schema); code != 0 || err != nil || schema["$schema"] != "https://json-schema.org/draft/2020-12/schema" {
+		t.Errorf("exit code %d, %v, %.200s", code, err, out)
+	}
+}

@@ -1,6 +1,6 @@
 // Postern is a gateway that stands beside one service. This file is the command
-// line and the wiring: provisioning says what the gateway shall be, gateway
-// serves, and neither knows the other.
+// line: it lists the commands, each of which lives beside the work it does, and
+// serves. gateway/assembly joins what serves.
 package main
 
 import (
@@ -9,18 +9,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
 	"postern/examples/demo"
 	"postern/gateway"
-	"postern/gateway/admin"
+	"postern/gateway/assembly"
 	"postern/gateway/health"
 	"postern/gateway/system"
 	"postern/gateway/version"
@@ -28,7 +25,7 @@ import (
 	"postern/introspect/token"
 	"postern/provisioning"
 	"postern/provisioning/check"
-	"postern/provisioning/config"
+	"postern/provisioning/schema"
 )
 
 func main() {
@@ -58,6 +55,7 @@ type commands struct {
 	Check   check.Command   `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
 	Health  health.Command  `cmd:"" help:"Ask the gateway on this host whether it is ready."`
 	Token   token.Command   `cmd:"" help:"Sign, verify and decode tokens."`
+	Schema  schema.Command  `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
 	Keys    keys.Command    `cmd:"" help:"Make signing keys and key sets."`
 	Demo    demoCommand     `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
 	Version version.Command `cmd:"" help:"Say which Postern this is, and how it was built."`
@@ -110,7 +108,7 @@ func (runCommand) Help() string {
 
 // Run serves until a signal ends ctx.
 func (c runCommand) Run(ctx context.Context, s streams) error {
-	g, reloader, log := assemble(c.Sources(), s.err)
+	g, reloader, log := assembly.Join(version.Read().String(), c.Sources(), s.err)
 	if err := reloader.First(); err != nil {
 		return err
 	}
@@ -133,22 +131,6 @@ func (c runCommand) Run(ctx context.Context, s streams) error {
 	return group.Wait()
 }
 
-// assemble joins a gateway, the reloader that keeps it at what its sources say,
-// and a log at the level they say. Nothing is read and nothing runs yet.
-func assemble(from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *provisioning.Reloader, *zap.Logger) {
-	level := zap.NewAtomicLevel()
-	log := newLogger(logTo, level)
-	var reloader *provisioning.Reloader
-	g := gateway.New(log, gateway.Version(version.Read().String()), gateway.Reload(func() admin.Reload { return reloadStatus(reloader.Last()) }))
-	reloader = provisioning.NewReloader(from, func(cfg *config.Config) error {
-		if err := g.Apply(cfg); err != nil {
-			return err
-		}
-		return level.UnmarshalText([]byte(cfg.Logging.Level))
-	}, log)
-	return g, reloader, log
-}
-
 type demoCommand struct {
 	Once  bool       `help:"Play the requests, a live edit and a key rotation; exit code 0 only if all of it was right."`
 	Hooks demo.Hooks `kong:"-"`
@@ -165,35 +147,8 @@ func (demoCommand) Help() string {
 // Run shows the gateway at work.
 func (c demoCommand) Run(ctx context.Context, s streams) error {
 	wired := func(from provisioning.Sources) (*gateway.Gateway, *provisioning.Reloader) {
-		g, reloader, _ := assemble(from, s.err)
+		g, reloader, _ := assembly.Join(version.Read().String(), from, s.err)
 		return g, reloader
 	}
 	return demo.Run(ctx, demo.Options{Out: s.out, Assemble: wired, Once: c.Once, Hooks: c.Hooks})
-}
-
-// newLogger writes JSON lines, every one of them: what repeats is sampled where
-// it is known to repeat.
-func newLogger(w io.Writer, level zap.AtomicLevel) *zap.Logger {
-	encoder := zap.NewProductionEncoderConfig()
-	encoder.TimeKey = "time" // as in the access log
-	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(w)), level))
-}
-
-// reloadStatus is the outcome of the last attempt as the operator sees it.
-func reloadStatus(o provisioning.Outcome) admin.Reload {
-	r := admin.Reload{
-		Success: o.Success, When: o.When, LastSuccess: o.LastSuccess, Since: o.Since,
-		Generation: o.Generation, Applied: o.Applied, Refused: o.Refused, Files: o.Files,
-	}
-	if o.LastErr != nil {
-		r.LastFailure = &admin.Failure{When: o.LastFailed, Report: strings.Split(o.LastErr.Error(), "\n")}
-	}
-	if o.Err != nil {
-		r.Report = r.LastFailure.Report
-	}
-	for _, warning := range o.Warnings {
-		r.Warnings = append(r.Warnings, warning.String())
-	}
-	return r
 }

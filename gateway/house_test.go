@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"examples":              {"*"},
 	"examples/*":            {"*"},
 	"gateway":               {"gateway/*", "introspect", "provisioning/config"},
+	"gateway/assembly":      {"gateway", "gateway/admin", "provisioning", "provisioning/config"},
 	"gateway/exchange":      {"gateway/wire", "gateway/trace"},
 	"gateway/claim":         {"provisioning/config"},
 	"gateway/application":   {"gateway/claim", "provisioning/config"},
@@ -44,11 +45,12 @@ var mayImport = map[string][]string{
 // commands are what main lists, each beside the work it does; nobody else may
 // import them.
 var commands = map[string][]string{
-	"gateway/health":     {"provisioning"},
-	"gateway/version":    {},
-	"introspect/keys":    {"introspect/jwk"},
-	"introspect/token":   {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
-	"provisioning/check": {"gateway", "provisioning", "provisioning/config"},
+	"gateway/health":      {"provisioning"},
+	"gateway/version":     {},
+	"introspect/keys":     {"introspect/jwk"},
+	"introspect/token":    {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
+	"provisioning/schema": {"provisioning/config"},
+	"provisioning/check":  {"gateway", "provisioning", "provisioning/config"},
 }
 
 // mayAlso are the exceptions of single packages.

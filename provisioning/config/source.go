@@ -1,0 +1,13 @@
+package config
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed *.go
+var source embed.FS
+
+// Source is the source of this package. The comments of its structs are the
+// documentation of the grammar, for those who show it to people.
+func Source() fs.FS { return source }

@@ -1,0 +1,109 @@
+package schema
+
+import (
+	"reflect"
+
+	"postern/provisioning/config"
+)
+
+// rule is the schema of a type that is written otherwise than its fields say.
+type rule func(g *generator, f field) (object, error)
+
+// unions are these types: all that provisioning/settings/union.go decodes.
+func unions() map[reflect.Type]rule {
+	return map[reflect.Type]rule{
+		reflect.TypeFor[config.Duration]():      duration,
+		reflect.TypeFor[config.Size]():          size,
+		reflect.TypeFor[config.Ratio]():         ratio,
+		reflect.TypeFor[config.Address]():       address,
+		reflect.TypeFor[config.Secret]():        secret,
+		reflect.TypeFor[config.File]():          always(text(nil)),
+		reflect.TypeFor[config.Prefix]():        always(text(nil)),
+		reflect.TypeFor[config.Issuer]():        always(text(nil)),
+		reflect.TypeFor[config.Audience]():      always(either(object{"const": "unchecked"}, audience())),
+		reflect.TypeFor[config.Access]():        always(object{"enum": []any{true, false, "true", "false", "errors"}}),
+		reflect.TypeFor[config.Identify]():      identify,
+		reflect.TypeFor[[]config.ClaimHeader](): always(mapOf(text(nil))),
+		reflect.TypeFor[config.ClaimSet]():      always(mapOf(either(text(nil), listOf(text(nil))))),
+		reflect.TypeFor[[]config.User]():        users,
+	}
+}
+
+// always is the rule of a type that is written the same everywhere.
+func always(schema object) rule {
+	return func(*generator, field) (object, error) {
+		copied := object{} // the caller adds a description
+		for key, value := range schema {
+			copied[key] = value
+		}
+		return copied, nil
+	}
+}
+
+func either(schemas ...object) object { return object{"anyOf": schemas} }
+
+func listOf(items object) object { return object{"type": "array", "items": items, "minItems": 1} }
+
+func mapOf(values object) object { return object{"type": "object", "additionalProperties": values} }
+
+// holding is an object of these keys and no other.
+func holding(properties object, required ...string) object {
+	made := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if required != nil {
+		made["required"] = required
+	}
+	return made
+}
+
+// pattern is a text of this form, or none where that is allowed.
+func pattern(form string, f field) object {
+	if f.none {
+		form = "none|" + form
+	}
+	return object{"type": "string", "pattern": "^(" + form + ")$"}
+}
+
+func duration(_ *generator, f field) (object, error) {
+	return pattern(`([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*`, f), nil
+}
+
+func size(_ *generator, f field) (object, error) {
+	return pattern(`[0-9]+ ?(B|kB|KiB|MB|MiB|GB|GiB)`, f), nil
+}
+
+func ratio(_ *generator, f field) (object, error) {
+	number := object{"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+	if f.none {
+		return either(number, object{"const": "none"}), nil
+	}
+	return number, nil
+}
+
+func address(*generator, field) (object, error) {
+	return either(
+		object{"type": "integer", "minimum": 0, "maximum": 65535},
+		object{"type": "string", "pattern": `^(none|.*:?[0-9]+)$`},
+	), nil
+}
+
+func secret(*generator, field) (object, error) {
+	return either(
+		text(nil),
+		holding(object{"env": text(nil)}, "env"),
+		holding(object{"file": text(nil)}, "file"),
+	), nil
+}
+
+func audience() object {
+	return holding(object{"any": listOf(text(nil)), "required": object{"type": "boolean"}})
+}
+
+func identify(g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[config.Identify]())
+	return either(object{"const": "none"}, mapping), err
+}
+
+func users(g *generator, _ field) (object, error) {
+	one, err := g.reference(reflect.TypeFor[config.User]())
+	return either(object{"type": "array", "items": one}, holding(object{"file": text(nil)}, "file")), err
+}

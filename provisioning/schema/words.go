@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"strconv"
+	"strings"
+)
+
+// words are the values of the keys that take nothing else, by Type.key: what
+// Validate of provisioning/config compares them with.
+func words() map[string][]string {
+	return map[string][]string{
+		"Logging.level":           {"debug", "info", "warn", "error"},
+		"Logging.format":          {"json", "combined"},
+		"Tracing.continue":        {"always", "trusted_proxies", "never"},
+		"TLS.client_auth":         {"request", "require"},
+		"UpstreamTLS.min_version": {"1.2", "1.3"},
+		"Paths.encoded_slash":     {"reject", "keep"},
+		"Policies.protocols":      {"http", "https"},
+		"Identify.by":             {"jwt"},
+		"Identify.applications":   {"none"},
+	}
+}
+
+// anyCase are the keys of these whose words may be written in capitals.
+func anyCase() []string { return []string{"Logging.level"} }
+
+// oneOf is one of some words; a word that looks like a number need not be quoted.
+func oneOf(words []string) object {
+	values := make([]any, len(words))
+	for i, word := range words {
+		values[i] = word
+	}
+	for _, word := range words {
+		if number, err := strconv.ParseFloat(word, 64); err == nil {
+			values = append(values, number)
+		}
+	}
+	return object{"enum": values}
+}
+
+// inAnyCase takes a word however it is written, and proposes the small letters.
+func inAnyCase(words []string) object {
+	var form strings.Builder
+	for i, word := range words {
+		if i > 0 {
+			form.WriteByte('|')
+		}
+		for _, letter := range word {
+			form.WriteString("[" + string(letter) + strings.ToUpper(string(letter)) + "]")
+		}
+	}
+	return either(oneOf(words), pattern(form.String(), field{}))
+}
