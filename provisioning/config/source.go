@@ -6,8 +6,8 @@ import (
 )
 
 //go:embed *.go
-var source embed.FS
+var ownSource embed.FS
 
 // Source is the source of this package. The comments of its structs are the
 // documentation of the grammar, for those who show it to people.
-func Source() fs.FS { return source }
+func Source() fs.FS { return ownSource }

@@ -17,7 +17,9 @@ func words() map[string][]string {
 		"Paths.encoded_slash":     {"reject", "keep"},
 		"Policies.protocols":      {"http", "https"},
 		"Identify.by":             {"jwt"},
-		"Identify.applications":   {"none"},
+		"Identify.applications":   {"registered", "all", "none"},
+		"Identify.combine":        {"or", "and"},
+		"Identify.audience_also":  {"api_uri", "application_id"},
 	}
 }
 
