@@ -18,6 +18,7 @@ type server struct {
 	rules    config.AuthServer // as configured; see rulesOf
 	methods  map[string]jwt.SigningMethod
 	types    []string // media types as mediaType writes them
+	expects  expected
 	skew     time.Duration
 	maxStale time.Duration
 	keys     *keySet
@@ -57,11 +58,14 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.expects.judge(t, now, s.skew); err != nil {
+		return nil, nil, err
+	}
 	signature, err := segment.DecodeString(t.signature)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: signature: %w", ErrMalformed, err)
 	}
-	check := check{method: method, jws: t, signature: signature, gate: g, now: now}
+	check := check{server: s, method: method, jws: t, signature: signature, gate: g, now: now}
 	verified, err := s.findKey(ctx, &check, now)
 	if err != nil {
 		return nil, nil, err
@@ -103,6 +107,7 @@ func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, er
 
 // check is one signature to be checked.
 type check struct {
+	server    *server
 	method    jwt.SigningMethod
 	jws       *jws
 	signature []byte
@@ -116,6 +121,9 @@ func (c *check) run(ctx context.Context, content *keys) (verified *key, seek *st
 	candidates, err := content.candidates(&c.jws.header, c.now)
 	if err != nil {
 		return nil, missingKid(err), err
+	}
+	if c.server.expects.bestPractice && c.server.versatile(candidates) != nil {
+		return nil, nil, fmt.Errorf("%w: key %q may be used with several algorithms, which profile rfc8725 forbids", ErrAlgorithm, candidates[0].id)
 	}
 	if err := c.gate.enter(ctx); err != nil {
 		return nil, nil, err

@@ -138,13 +138,20 @@ func (s *server) readFile() *config.Fault {
 		s.keys.hold(content)
 	}
 	if s.rules.Local.SharedKey != nil {
-		return s.checkSharedKey(content.all[0])
+		if fault := s.checkSharedKey(content.all[0]); fault != nil {
+			return fault
+		}
 	}
 	var possible []string
 	for _, k := range content.all {
 		possible = append(possible, k.algorithms...)
 	}
 	allowed := func(alg string) bool { return s.methods[alg] != nil }
+	if one := s.versatile(content.all); s.expects.bestPractice && one != nil {
+		message := fmt.Sprintf("profile rfc8725 allows one algorithm for each key, so algorithms must say which of %s is meant for key %q",
+			strings.Join(one.algorithms, ", "), one.id)
+		return &config.Fault{Path: []any{"algorithms"}, Message: message}
+	}
 	if slices.ContainsFunc(possible, allowed) {
 		return nil
 	}

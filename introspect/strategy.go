@@ -231,7 +231,7 @@ func (k *keys) crowded(from []*strategy) (faults config.Faults) {
 
 // newServer is a verifier by the rules of cfg, without algorithms and keys.
 func newServer(cfg *config.AuthServer) *server {
-	one := &server{rules: rulesOf(*cfg), maxStale: time.Duration(cfg.Local.MaxStale)}
+	one := &server{rules: rulesOf(*cfg), maxStale: time.Duration(cfg.Local.MaxStale), expects: expectedOf(cfg.Local)}
 	if skew := cfg.Local.ClockSkew; skew != nil {
 		one.skew = skew.Limit()
 	}

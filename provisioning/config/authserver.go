@@ -31,13 +31,16 @@ type LocalIntrospection struct {
 	// SharedKey is the secret of HS256, HS384 and HS512; nil when there is none.
 	SharedKey *Secret `yaml:"shared_key"`
 
-	AllowHTTP          bool      `yaml:"allow_http"`              // http beyond loopback
-	Algorithms         []string  `yaml:"algorithms"`              // default: every asymmetric one; with SharedKey HS256
-	ClockSkew          *Duration `yaml:"clock_skew" allow:"none"` // default: Tokens.ClockSkew, filled in by SetDefaults
-	Types              []string  `yaml:"types"`                   // default JWT, at+jwt; compared without case and without application/
-	Refresh            Duration  `yaml:"refresh"`                 // default 15m
-	UnknownKidInterval Duration  `yaml:"unknown_kid_interval"`    // default 30s
-	MaxStale           Duration  `yaml:"max_stale"`               // default 24h
+	AllowHTTP          bool      `yaml:"allow_http"`                // http beyond loopback
+	Algorithms         []string  `yaml:"algorithms"`                // default: every asymmetric one; with SharedKey HS256
+	ClockSkew          *Duration `yaml:"clock_skew" allow:"none"`   // default: Tokens.ClockSkew, filled in by SetDefaults
+	Types              []string  `yaml:"types"`                     // default JWT, at+jwt, with profile rfc9068 at+jwt; compared without case and without application/
+	Profile            []string  `yaml:"profile"`                   // rfc9068, rfc8725: the checks of that RFC
+	MaxLifetime        Duration  `yaml:"max_lifetime" allow:"none"` // of a token, from iat to exp; default None
+	RequiredClaims     []string  `yaml:"required_claims"`           // members at the top; null and "" do not count
+	Refresh            Duration  `yaml:"refresh"`                   // default 15m
+	UnknownKidInterval Duration  `yaml:"unknown_kid_interval"`      // default 30s
+	MaxStale           Duration  `yaml:"max_stale"`                 // default 24h
 }
 
 // Truststore is a PKCS #12 or JKS file and the entry of it whose certificate has

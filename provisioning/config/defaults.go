@@ -110,6 +110,10 @@ func (a *AuthServer) setDefaults(skew Duration) {
 	if a.Local.Algorithms == nil {
 		a.Local.Algorithms = slices.Clone(asymmetric)
 	}
+	if a.Local.Types == nil && slices.Contains(a.Local.Profile, profileRFC9068) {
+		a.Local.Types = []string{"at+jwt"}
+	}
+	setDefault(&a.Local.MaxLifetime, None)
 	if a.Local.Types == nil {
 		a.Local.Types = []string{"JWT", "at+jwt"}
 	}

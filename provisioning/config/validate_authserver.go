@@ -87,6 +87,12 @@ func (v *checker) localIntrospection(path []any, s AuthServer) {
 			v.add(at(path, "types", i), "%q is not a media type", typ)
 		}
 	}
+	v.profile(path, s)
+	for i, claim := range l.RequiredClaims {
+		if slices.Contains(l.RequiredClaims[:i], claim) {
+			v.add(at(path, "required_claims", i), "%q stands twice", claim)
+		}
+	}
 	v.atLeast(at(path, "refresh"), l.Refresh, time.Second)
 	v.atLeast(at(path, "unknown_kid_interval"), l.UnknownKidInterval, time.Second)
 	if l.MaxStale < l.Refresh {
