@@ -115,9 +115,6 @@ func (c runCommand) Run(ctx context.Context, s streams) error {
 	signal.Ignore(syscall.SIGPIPE) // who reads the logs may leave; requests go on
 	system.LimitMemory(log)
 	system.CheckDescriptors(log, g.Config().Limits.Connections)
-	if err := g.Listen(); err != nil {
-		return err
-	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	manager := system.Notify(log)

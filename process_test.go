@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -44,4 +46,18 @@ func (p *process) run(t *testing.T) {
 	const listening = `"msg":"listening","listener":"%s","address":"(127\.0\.0\.1:\d+)"`
 	p.traffic = "http://" + p.log.await(t, fmt.Sprintf(listening, "http"))[1]
 	p.admin = "http://" + p.log.await(t, fmt.Sprintf(listening, "admin"))[1]
+}
+
+// TestRunTellsOfATakenPort in one line, before anything seems to be well.
+func TestRunTellsOfATakenPort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	address := taken.Addr().String()
+	code, _, stderr := command(t, "run", "-c", write(t, strings.Replace(open, "127.0.0.1:0", address, 1)))
+	if code != 1 || !strings.HasPrefix(stderr, "apply configuration: listen for http on "+address) || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("exit code %d, want 1 and one line:\n%s", code, stderr)
+	}
 }

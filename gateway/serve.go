@@ -27,7 +27,8 @@ type listeners struct {
 }
 
 // Listen opens the listeners of the live configuration, whose ports and limits
-// hold until the process ends. It must follow the first Apply.
+// hold until the process ends. It must follow the first Apply; again, it does
+// nothing.
 func (g *Gateway) Listen() error {
 	cfg := g.Config()
 	if cfg == nil {
@@ -36,6 +37,9 @@ func (g *Gateway) Listen() error {
 	l := &g.listeners
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if g.server.Load() != nil {
+		return nil
+	}
 	for _, one := range []struct {
 		name, address string
 		listener      *net.Listener
@@ -92,10 +96,8 @@ func (g *Gateway) Addrs() Addrs {
 // configuration says: not ready for shutdown.delay, then no new connections and
 // at most shutdown.grace for what runs.
 func (g *Gateway) Serve(ctx context.Context) error {
-	if g.server.Load() == nil {
-		if err := g.Listen(); err != nil {
-			return err
-		}
+	if err := g.Listen(); err != nil {
+		return err
 	}
 	s, l := g.server.Load(), &g.listeners
 	all, served := errgroup.WithContext(ctx)

@@ -93,11 +93,11 @@ func TestSeveralFiles(t *testing.T) {
 	}{
 		"the same scalar twice": {
 			map[string]string{"a.yaml": "limits: {connections: 5}\n", "b.yaml": "limits:\n  connections: 5\n"},
-			[]string{"b.yaml:2:16: limits.connections: stands twice; first at a.yaml:1:23"},
+			[]string{"b.yaml:2:16: limits.connections: stands twice (see a.yaml:1:23)"},
 		},
 		"the same list twice": {
 			map[string]string{"a.yaml": "trusted_proxies: [10.0.0.0/8]\n", "b.yaml": "trusted_proxies: [192.0.2.0/24]\n"},
-			[]string{"b.yaml:1:18: trusted_proxies: stands twice; first at a.yaml:1:18"},
+			[]string{"b.yaml:1:18: trusted_proxies: stands twice (see a.yaml:1:18)"},
 		},
 		"mappings are merged": {
 			map[string]string{"a.yaml": "limits: {connections: 5}\n", "b.yaml": "limits: {header_size: 2KiB}\n"}, nil,
@@ -123,7 +123,7 @@ func TestSeveralFiles(t *testing.T) {
 		},
 		"a list where another file has something else": {
 			map[string]string{"a.yaml": "apis: none\n", "b.yaml": api("b")},
-			[]string{"a.yaml:1:7: apis: must be a list, is text", "b.yaml:2:1: apis: stands twice; first at a.yaml:1:7"},
+			[]string{"a.yaml:1:7: apis: must be a list, is text", "b.yaml:2:1: apis: stands twice (see a.yaml:1:7)"},
 		},
 		"indexes count within a file": {
 			map[string]string{"a.yaml": api("a"), "b.yaml": "apis:\n- name: b\n  hosts: [a b]\n  upstream: {targets: [{url: http://b}]}\n  policies: {identify: none}\n"},

@@ -3,6 +3,7 @@
 package assembly
 
 import (
+	"errors"
 	"io"
 	"strings"
 
@@ -26,7 +27,8 @@ func Join(version string, from provisioning.Sources, logTo io.Writer) (*gateway.
 		if err := g.Apply(cfg); err != nil {
 			return err
 		}
-		return level.UnmarshalText([]byte(cfg.Logging.Level))
+		// A port that is taken is a configuration that cannot be applied.
+		return errors.Join(level.UnmarshalText([]byte(cfg.Logging.Level)), g.Listen())
 	}, log)
 	return g, reloader, log
 }

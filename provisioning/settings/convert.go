@@ -111,7 +111,7 @@ func (c *converter) mapping(n *yaml.Node, node *Node) {
 		}
 		c.at = append(c.at, key.Value)
 		if first := seen.find(node, key.Value); first != nil {
-			c.fault(key, "key %q stands twice; first at %s", key.Value, first.Place())
+			c.fault(key, "key %q stands twice (see %s)", key.Value, first.Place())
 		} else {
 			seen.add(node, &Node{Text: key.Value, src: c.src, line: key.Line, col: key.Column}, c.convert(value))
 		}

@@ -74,6 +74,9 @@ func syntaxFault(src *Source, data []byte, err error) Fault {
 	if le.ContextMark.Line > 0 && le.ContextMark.Line < fault.Line {
 		fault.Message += fmt.Sprintf(" (in what begins at line %d)", le.ContextMark.Line)
 	}
+	if indentedByTab(lineOf(data, fault.Line)) {
+		fault.Message = "not YAML: a tab at the beginning of the line: YAML is indented with spaces"
+	}
 	if strings.HasPrefix(le.Message, "unknown anchor") {
 		fault.Message = "not YAML: unknown anchor: quote a value that begins with *" // it may be a secret
 	}
@@ -84,6 +87,11 @@ func syntaxFault(src *Source, data []byte, err error) Fault {
 		}
 	}
 	return fault
+}
+
+// indentedByTab reports whether a tab stands before a line's first word.
+func indentedByTab(line string) bool {
+	return strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t")
 }
 
 // badByte finds the first byte that no YAML file may hold.

@@ -70,7 +70,7 @@ func merge(a, b *Node, at path) (*Node, []Fault) {
 		if a.Kind == Broken || b.Kind == Broken {
 			return a, nil
 		}
-		return a, []Fault{{b.Place(), pathText(at), fmt.Sprintf("stands twice; first at %s", a.Place())}}
+		return a, []Fault{{b.Place(), pathText(at), fmt.Sprintf("stands twice (see %s)", a.Place())}}
 	}
 	merged := *a
 	merged.Keys, merged.Items = slices.Clone(a.Keys), slices.Clone(a.Items)
