@@ -22,9 +22,7 @@ func (g *Gateway) answer(x *exchange.Exchange, err error) {
 	if p.Cause != nil && x.Reason == "" {
 		x.Reason = p.Cause.Error()
 	}
-	if p.Status >= 500 {
-		g.logFailure(x, p)
-	}
+	g.logFailure(x, p)
 	p.Write(&x.HTTP.Response, x.ID)
 }
 
@@ -40,9 +38,14 @@ func asProblem(err error) *problem.Problem {
 	return problem.Internal.Because(err)
 }
 
-// logFailure tells the operator of what is not the caller's fault.
+// logFailure tells the operator of what is not the caller's fault, and of the
+// rest who looks for it.
 func (g *Gateway) logFailure(x *exchange.Exchange, p *problem.Problem) {
-	if c := g.failures.Check(zap.WarnLevel, p.Code); c != nil {
+	level := zap.DebugLevel
+	if p.Status >= 500 {
+		level = zap.WarnLevel
+	}
+	if c := g.failures.check(level, p.Code, x.API); c != nil {
 		c.Write(zap.ByteString("id", x.ID), zap.String("api", x.API), zap.String("upstream", x.Upstream),
 			zap.Int("status", p.Status), zap.String("reason", x.Reason))
 	}

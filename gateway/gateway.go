@@ -2,16 +2,15 @@ package gateway
 
 import (
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"postern/gateway/admin"
+	"postern/gateway/crash"
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
 	"postern/gateway/problem"
@@ -31,7 +30,7 @@ type Gateway struct {
 	closed    error
 
 	log       *zap.Logger
-	failures  *zap.Logger // sampled: an upstream that is down fails every request
+	failures  *sampler // writes to log what may come with every request
 	metrics   *metrics.Instruments
 	access    *accessLog
 	ids       *ids
@@ -60,10 +59,8 @@ func Reload(outcome func() admin.Reload) Option { return func(g *Gateway) { g.re
 // New makes a gateway without a configuration. It starts nothing.
 func New(log *zap.Logger, options ...Option) *Gateway {
 	g := &Gateway{
-		log: log,
-		failures: log.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-			return zapcore.NewSamplerWithOptions(core, time.Second, 10, 1000)
-		})),
+		log:      log,
+		failures: newSampler(log),
 		ids:      newIDs(),
 		started:  time.Now(),
 		reload:   func() admin.Reload { return admin.Reload{} },
@@ -149,8 +146,9 @@ func (g *Gateway) rescue(x *exchange.Exchange) {
 	if p == nil {
 		return
 	}
-	g.log.Error("panic while serving a request", zap.ByteString("id", x.ID), zap.String("api", x.API),
-		zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+	if c := g.failures.check(zap.ErrorLevel, "panic while serving a request", x.API); c != nil {
+		c.Write(zap.ByteString("id", x.ID), zap.String("api", x.API), crash.Fields(p))
+	}
 	x.Reason = "panic"
 	g.answer(x, problem.Internal)
 }
@@ -198,4 +196,5 @@ func (g *Gateway) end() {
 		n.retire()
 	}
 	g.access.stop()
+	g.failures.end()
 }

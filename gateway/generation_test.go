@@ -117,7 +117,7 @@ func TestARefusedConfigurationChangesNothing(t *testing.T) {
 // one of them, whole, and nothing is left held.
 func TestSwapsUnderLoad(t *testing.T) {
 	g, _ := newGateway(t, shop, upstreamAnswers)
-	g.log, g.failures = zap.NewNop(), zap.NewNop()
+	g.log, g.failures = zap.NewNop(), newSampler(zap.NewNop())
 	const appliers, times = 4, 200
 	configs := []*config.Config{load(t, shop), load(t, swapped)}
 	var applying, serving sync.WaitGroup

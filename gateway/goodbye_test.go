@@ -56,7 +56,7 @@ func TestGoodbye(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := newServer(config.Default().Limits, zap.NewNop())
+					s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 					p := visit(t, s)
 					if tt.rests > 0 {
 						answer := p.do(hello)
@@ -92,7 +92,7 @@ func TestGoodbye(t *testing.T) {
 // A head that has begun to arrive is read to its end.
 func TestDrainReadsABegunHead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(config.Default().Limits, zap.NewNop())
+		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 		p := visit(t, s)
 		_ = p.send(hello[:5]) // read at once
 		left := leave(t, s)
@@ -110,7 +110,7 @@ func TestDrainReadsABegunHead(t *testing.T) {
 // its caller to come back on another one.
 func TestLeavingAsksCallersToGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(config.Default().Limits, zap.NewNop())
+		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 		p := visit(t, s)
 		wantStatus(t, p.do(hello), 200)
 		s.leaving.Store(true)
@@ -132,7 +132,7 @@ func TestLeavingAsksCallersToGo(t *testing.T) {
 // Connections that wait are no requests that were cut.
 func TestOnlyRequestsAreCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newServer(config.Default().Limits, zap.NewNop())
+		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 		p := visit(t, s)
 		ctx, cancel := context.WithTimeout(t.Context(), firstCall/2)
 		defer cancel()

@@ -59,7 +59,7 @@ func (g *Gateway) Listen() error {
 		*one.listener = opened
 		g.log.Info("listening", zap.String("listener", one.name), zap.String("address", opened.Addr().String()))
 	}
-	s := newServer(cfg.Limits, g.log)
+	s := newServer(cfg.Limits, g.failures)
 	s.handle, s.refuse = g.Handle, g.Refuse
 	l.window = admin.Server(g.adminSources())
 	g.begin()

@@ -22,7 +22,7 @@ import (
 
 // server accepts connections and turns what arrives on them into exchanges.
 type server struct {
-	log    *zap.Logger
+	log    *sampler
 	handle func(*exchange.Exchange)
 	refuse func(*exchange.Exchange, *problem.Problem)
 
@@ -48,7 +48,7 @@ type server struct {
 }
 
 // newServer prepares a server; it listens nowhere yet.
-func newServer(limits config.Limits, log *zap.Logger) *server {
+func newServer(limits config.Limits, log *sampler) *server {
 	return &server{
 		log:           log,
 		headerTimeout: limits.HeaderTimeout.Limit(),
@@ -80,12 +80,17 @@ func (s *server) serve(l net.Listener, secure func() *tls.Config) error {
 			return nil
 		default:
 			// Out of descriptors, mostly: wait for some to come back.
-			s.log.Warn("accept a connection", zap.String("listener", l.Addr().String()), zap.Error(err))
+			if c := s.log.check(zap.WarnLevel, "accept a connection", ""); c != nil {
+				c.Write(zap.String("listener", l.Addr().String()), zap.Error(err))
+			}
 			time.Sleep(acceptPause)
 			continue
 		}
 		if s.open.Add(1) > s.connections {
 			s.open.Add(-1)
+			if c := s.log.check(zap.WarnLevel, "more connections than limits.connections", ""); c != nil {
+				c.Write(zap.Int64("most", s.connections))
+			}
 			if secure == nil {
 				_ = c.SetWriteDeadline(time.Now().Add(acceptPause))
 				_, _ = c.Write(overloaded) // a courtesy; the close says the same
@@ -115,7 +120,9 @@ func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
 	}
 	if t != nil {
 		if err := s.handshake(t); err != nil {
-			s.log.Debug("tls handshake", zap.String("peer", session.conn.Peer), zap.Error(err))
+			if c := s.log.check(zap.DebugLevel, "tls handshake", ""); c != nil {
+				c.Write(zap.String("peer", session.conn.Peer), zap.Error(err))
+			}
 			_ = c.Close() // it never became a connection
 			return
 		}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
 
+	"postern/gateway/crash"
 	"postern/gateway/exchange"
 	"postern/gateway/problem"
 	"postern/gateway/wire"
@@ -43,7 +43,9 @@ type session struct {
 func (s *session) serve() {
 	defer func() {
 		if p := recover(); p != nil {
-			s.server.log.Error("panic while serving a connection", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			if c := s.server.log.check(zap.ErrorLevel, "panic while serving a connection", ""); c != nil {
+				c.Write(crash.Fields(p))
+			}
 		}
 		s.rest()
 		_ = s.conn.Close() // already closed where it mattered how

@@ -115,7 +115,7 @@ func (k *keySet) fetch(ctx context.Context) (content *keys, fresh *fetch.Answer,
 	defer func() {
 		// What a stranger sends must not end the process.
 		if p := recover(); p != nil {
-			content, fresh, err = nil, nil, fmt.Errorf("panic while fetching keys: %v", p)
+			content, fresh, err = nil, nil, fmt.Errorf("panic while fetching keys: a value of type %T", p)
 		}
 	}()
 	address := k.source.jwksURI

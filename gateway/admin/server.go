@@ -1,11 +1,12 @@
 package admin
 
 import (
-	"runtime/debug"
 	"time"
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
+
+	"postern/gateway/crash"
 )
 
 // Server is the admin listener's server, not yet serving: Handler within bounds
@@ -32,7 +33,7 @@ func guard(next fasthttp.RequestHandler, log *zap.Logger) fasthttp.RequestHandle
 	return func(ctx *fasthttp.RequestCtx) {
 		defer func() {
 			if p := recover(); p != nil {
-				log.Error("panic", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+				log.Error("panic", crash.Fields(p))
 				ctx.Response.Reset()
 				fail(ctx, fasthttp.StatusInternalServerError, "the gateway failed")
 			}

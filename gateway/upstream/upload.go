@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync/atomic"
 
+	"postern/gateway/crash"
 	"postern/gateway/exchange"
 	"postern/gateway/wire"
 )
@@ -38,7 +39,7 @@ func (up *upload) run(c *conn, piece *[]byte) {
 	defer up.running.Store(false)
 	defer func() {
 		if p := recover(); p != nil {
-			up.readErr = fmt.Errorf("panic while sending a request body: %v", p)
+			up.readErr = fmt.Errorf("panic while sending a request body: %s", crash.Text(p))
 			c.Stop()
 		}
 	}()
