@@ -115,7 +115,7 @@ func TestLeavingAsksCallersToGo(t *testing.T) {
 		wantStatus(t, p.do(hello), 200)
 		s.leaving.Store(true)
 		for _, p := range []*peer{p, visit(t, s)} {
-			time.Sleep(time.Minute / 2) // silence alone ends nothing yet
+			time.Sleep(20 * time.Second) // silence alone ends nothing yet
 			if answer := p.do(hello); status(answer) != 200 || field(answer, "Connection") != "close" {
 				t.Errorf("answer %q", answer)
 			}
