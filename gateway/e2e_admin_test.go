@@ -104,9 +104,9 @@ apis: [{name: a, version: "1", base_path: /, upstream: {targets: [{url: "http://
 		name, admin, credentials string
 		onAdmin, onTraffic       map[string]int
 	}{
-		{"open", "", "", map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 200, "/ops/status": 200, "/ops/settings": 200, "/ops/assets": 200, "/": 404, "/ops": 404}, nil},
+		{"open", "", "", map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 200, "/ops/status": 200, "/ops/settings": 200, "/ops/assets": 200, "/": 200, "/ops": 404}, nil},
 		{"no credentials", user, "", map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 401, "/ops/status": 401, "/ops/settings": 401, "/ops/assets": 401, "/": 401}, nil},
-		{"credentials", user, "op:pw", map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 200, "/ops/status": 200, "/ops/settings": 200, "/": 404}, nil},
+		{"credentials", user, "op:pw", map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 200, "/ops/status": 200, "/ops/settings": 200, "/": 200}, nil},
 		{"wrong password", user, "op:pww", map[string]int{"/livez": 200, "/metrics": 401, "/ops/status": 401}, nil},
 		{"wrong user", user, "opp:pw", map[string]int{"/metrics": 401}, nil},
 		{"traffic port, without a user", traffic, "", map[string]int{"/ops/status": 200}, map[string]int{"/ops/status": 200, "/ops/assets": 200, "/ops/settings": 404}},

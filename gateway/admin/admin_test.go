@@ -135,7 +135,9 @@ func TestPaths(t *testing.T) {
 		{method: "GET", path: "/rest/microgatewayx/status", status: 404},
 		{method: "GET", path: "/rest/microgateway/statusx", status: 404},
 		{method: "GET", path: "/status", status: 404},
-		{method: "GET", path: "/", status: 404},
+		{method: "GET", path: "/", status: 200},
+		{method: "HEAD", path: "/", status: 200},
+		{method: "POST", path: "/", status: 405},
 		{method: "POST", path: "/nowhere", status: 404},
 	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
@@ -170,7 +172,7 @@ func TestBeforeTheFirstConfiguration(t *testing.T) {
 }
 
 func TestBasic(t *testing.T) {
-	const all = "/metrics /rest/microgateway/status /rest/microgateway/settings /rest/microgateway/assets /nowhere"
+	const all = "/ /metrics /rest/microgateway/status /rest/microgateway/settings /rest/microgateway/assets /nowhere"
 	g := &gateway{cfg: testConfig()}
 	g.cfg.AdminAPI.User, g.cfg.AdminAPI.Password = "admin", config.NewSecret("pass:word")
 	h := admin.Handler(g.sources())

@@ -4,6 +4,7 @@
 // request sees the live configuration.
 //
 //	handler.go   paths, methods and who may ask
+//	page.go      the page for people, assembled from the folder page
 //	traffic.go   the same on the traffic ports, reduced for strangers
 //	status.go    what the gateway is doing
 //	assets.go    which APIs and auth servers it has

@@ -28,11 +28,12 @@ type Sources struct {
 	Log     *zap.Logger
 }
 
-// Handler serves the admin listener: /livez, /readyz, /metrics, /debug/pprof/
-// when debug is on, and status, settings, assets and the refresh of an auth
-// server below admin_path. Once a user is configured, all but the first two need
-// its password.
+// Handler serves the admin listener: the page for people at /, /livez, /readyz,
+// /metrics, /debug/pprof/ when debug is on, and status, settings, assets and the
+// refresh of an auth server below admin_path. Once a user is configured, only
+// /livez and /readyz do without its password.
 func Handler(s Sources) fasthttp.RequestHandler {
+	front := newDocument()
 	return func(ctx *fasthttp.RequestCtx) {
 		path := string(ctx.Path())
 		switch path {
@@ -53,6 +54,10 @@ func Handler(s Sources) fasthttp.RequestHandler {
 		}
 		if name := refreshed(cfg.AdminAPI, path); name != "" {
 			s.refresh(ctx, name)
+			return
+		}
+		if path == "/" {
+			s.answer(ctx, front.serve(cfg.AdminAPI.AdminPath))
 			return
 		}
 		s.answer(ctx, s.page(cfg, path))
