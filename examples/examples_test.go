@@ -3,10 +3,11 @@ package examples_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,9 +18,6 @@ import (
 	"postern/gateway"
 	"postern/provisioning"
 )
-
-// upstreamInExamples is where the settings of every example expect a service.
-const upstreamInExamples = "http://127.0.0.1:8080"
 
 func TestExamples(t *testing.T) {
 	folders, err := filepath.Glob("*/expect.txt")
@@ -45,25 +43,9 @@ func TestExamples(t *testing.T) {
 // and new text.
 func boot(t *testing.T, folder string, edits ...string) string {
 	t.Helper()
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintln(w, r.Method, r.URL)
-	}))
-	t.Cleanup(service.Close)
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(folder)); err != nil {
-		t.Fatal(err)
-	}
-	settings := filepath.Join(dir, "postern.yaml")
-	text, err := os.ReadFile(settings)
-	if err != nil {
-		t.Fatal(err)
-	}
-	moved := strings.NewReplacer(append(edits, upstreamInExamples, service.URL)...).Replace(string(text))
-	if err := os.WriteFile(settings, []byte(moved), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	settings := settle(t, folder, edits...)
 	loaded, err := provisioning.Load(provisioning.Sources{
-		Paths:   []string{dir},
+		Paths:   []string{settings},
 		Environ: []string{"POSTERN_PORTS_HTTP=127.0.0.1:0", "POSTERN_ADMIN_API_LISTEN=127.0.0.1:0"},
 		Strict:  true,
 	}, nil)
@@ -118,6 +100,9 @@ func (e expectation) play(t *testing.T, folder, base string) {
 	}
 	if e.token != "-" {
 		token, err := os.ReadFile(filepath.Join(folder, e.token+".jwt"))
+		if errors.Is(err, fs.ErrNotExist) {
+			token, err = os.ReadFile(filepath.Join("quickstart", e.token+".jwt"))
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
