@@ -10,7 +10,6 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -134,7 +133,7 @@ func (i image) serves(t *testing.T) {
 	defer upstream.Close()
 	issuer := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, keySet) }))
 	defer issuer.Close()
-	settings := fmt.Sprintf(inImage, freePort(t), freePort(t), issuer.URL, upstream.URL)
+	settings := fmt.Sprintf(inImage, freeAddress(t), freeAddress(t), issuer.URL, upstream.URL)
 
 	t.Run("an unknown authority", func(t *testing.T) {
 		c := i.start(t, settings)
@@ -180,8 +179,8 @@ func (i image) serves(t *testing.T) {
 	})
 }
 
-const inImage = `ports: {http: "127.0.0.1:%d"}
-admin_api: {listen: "127.0.0.1:%d"}
+const inImage = `ports: {http: %q}
+admin_api: {listen: %q}
 auth_servers:
 - name: corp
   issuer: corp
@@ -196,16 +195,6 @@ apis:
 `
 
 const keySet = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
 
 // container is an image at work.
 type container struct {
