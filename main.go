@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"postern/examples/demo"
 	"postern/gateway"
 	"postern/gateway/assembly"
+	"postern/gateway/completion"
 	"postern/gateway/health"
 	"postern/gateway/system"
 	"postern/gateway/version"
@@ -51,14 +53,15 @@ type streams struct {
 
 // commands are all there are; each lives beside what it works with.
 type commands struct {
-	Run     runCommand      `cmd:"" help:"Serve."`
-	Check   check.Command   `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
-	Health  health.Command  `cmd:"" help:"Ask the gateway on this host whether it is ready."`
-	Token   token.Command   `cmd:"" help:"Sign, verify and decode tokens."`
-	Schema  schema.Command  `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
-	Keys    keys.Command    `cmd:"" help:"Make signing keys and key sets."`
-	Demo    demoCommand     `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
-	Version version.Command `cmd:"" help:"Say which Postern this is, and how it was built."`
+	Run        runCommand         `cmd:"" help:"Serve."`
+	Check      check.Command      `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
+	Health     health.Command     `cmd:"" help:"Ask the gateway on this host whether it is ready."`
+	Token      token.Command      `cmd:"" help:"Sign, verify and decode tokens."`
+	Schema     schema.Command     `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
+	Keys       keys.Command       `cmd:"" help:"Make signing keys and key sets."`
+	Demo       demoCommand        `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
+	Completion completion.Command `cmd:"" help:"Print a script that completes command lines in your shell."`
+	Version    version.Command    `cmd:"" help:"Say which Postern this is, and how it was built."`
 }
 
 // execute runs one command line. It returns 0, 1 when the command or what it
@@ -78,7 +81,7 @@ func (c *commands) execute(ctx context.Context, args []string, s streams) int {
 	case helped:
 		return 0
 	case err != nil:
-		fmt.Fprintf(s.err, "postern: %v; try postern --help\n", err)
+		fmt.Fprintf(s.err, "postern: %v; try %s --help\n", err, meant(err))
 		return 2
 	}
 	if err := command.Run(); err != nil {
@@ -86,6 +89,17 @@ func (c *commands) execute(ctx context.Context, args []string, s streams) int {
 		return 1
 	}
 	return 0
+}
+
+// meant is the command that a wrong command line was for, as far as it got.
+func meant(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		if command := wrong.Context.Selected(); command != nil {
+			return command.FullPath()
+		}
+	}
+	return "postern"
 }
 
 func newParser(c *commands, s streams, more ...kong.Option) *kong.Kong {

@@ -146,6 +146,15 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("%q: exit code %d, %q", args, code, stderr)
 		}
 	}
+	for line, want := range map[string]string{
+		"tokn":                   "postern: unexpected argument tokn, did you mean \"token\"?; try postern --help\n",
+		"token sing":             "postern: unexpected argument sing, did you mean \"sign\"?; try postern token --help\n",
+		"token sign --agl ES256": "postern: unknown flag --agl, did you mean \"--alg\"?; try postern token sign --help\n",
+	} {
+		if _, _, stderr := command(t, strings.Fields(line)...); stderr != want {
+			t.Errorf("%q says %q, want %q", line, stderr, want)
+		}
+	}
 }
 
 func TestRunReportsEveryFault(t *testing.T) {

@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 // commands are what main lists, each beside the work it does; nobody else may
 // import them.
 var commands = map[string][]string{
+	"gateway/completion":  {},
 	"gateway/health":      {"provisioning"},
 	"gateway/version":     {},
 	"introspect/keys":     {"introspect/jwk"},
