@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
 	"postern/gateway/exchange"
@@ -24,6 +25,14 @@ func visit(t *testing.T, s *server) *peer {
 	s.open.Add(1)
 	go s.accepted(near, nil)
 	return newPeer(t, far)
+}
+
+// bubble runs f where time is its own. What fasthttp starts once, a clock of
+// seconds, stays outside.
+func bubble(t *testing.T, f func(*testing.T)) {
+	t.Helper()
+	new(fasthttp.ResponseHeader).Header()
+	synctest.Test(t, f)
 }
 
 // leave begins a drain that has an hour.
@@ -55,7 +64,7 @@ func TestGoodbye(t *testing.T) {
 				name += ", asks in time"
 			}
 			t.Run(name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
 					s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 					p := visit(t, s)
 					if tt.rests > 0 {
@@ -91,7 +100,7 @@ func TestGoodbye(t *testing.T) {
 
 // A head that has begun to arrive is read to its end.
 func TestDrainReadsABegunHead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 		p := visit(t, s)
 		_ = p.send(hello[:5]) // read at once
@@ -109,7 +118,7 @@ func TestDrainReadsABegunHead(t *testing.T) {
 // While shutdown.delay runs, connections are still taken, and every answer asks
 // its caller to come back on another one.
 func TestLeavingAsksCallersToGo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 		p := visit(t, s)
 		wantStatus(t, p.do(hello), 200)
@@ -131,7 +140,7 @@ func TestLeavingAsksCallersToGo(t *testing.T) {
 
 // Connections that wait are no requests that were cut.
 func TestOnlyRequestsAreCut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	bubble(t, func(t *testing.T) {
 		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
 		p := visit(t, s)
 		ctx, cancel := context.WithTimeout(t.Context(), firstCall/2)
