@@ -20,7 +20,6 @@ import (
 func TestAccessLine(t *testing.T) {
 	g, _ := newGateway(t, shop, func(x *exchange.Exchange) error {
 		x.Caller.Application.Name = "shop"
-		x.Caller.Application.Name = "shop"
 		x.Caller.Subject, x.Upstream, x.Attempts, x.UpstreamTime = `al"ice`, "http://127.0.0.1:9", 2, 1234567*time.Nanosecond
 		if string(x.Query) == "token=secret" {
 			return problem.UpstreamFailed.Because(errors.New("dial: refused"))
