@@ -1,7 +1,9 @@
 package introspect
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -32,4 +34,32 @@ func (s *Set) Waiting() int { return int(s.gate.waiting.Load()) }
 func ParseObject(text string) (map[string]any, error) {
 	object, _, err := parseObject(text)
 	return object, err
+}
+
+// VerifySignature judges the signature of raw alone: by the algorithms and keys
+// of an auth server, whatever the payload is.
+func VerifySignature(cfg config.AuthServer, raw string) error {
+	set, err := New(Rules{Servers: []config.AuthServer{cfg}, Tokens: config.Default().Tokens}, nil, zap.NewNop())
+	if err != nil {
+		return err
+	}
+	first, second, err := split(raw)
+	if err != nil {
+		return err
+	}
+	t := &jws{signed: raw[:second], signature: raw[second+1:]}
+	if t.header, err = parseHeader(raw[:first]); err != nil {
+		return err
+	}
+	s := set.servers[0]
+	if s.methods[t.header.alg] == nil {
+		return ErrAlgorithm
+	}
+	signature, err := segment.DecodeString(t.signature)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	_, err = s.findKey(context.Background(), &check{server: s, method: s.methods[t.header.alg], jws: t, signature: signature, gate: set.gate, now: now}, now)
+	return err
 }
