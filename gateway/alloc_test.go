@@ -44,27 +44,34 @@ func TestHandleAllocatesNothing(t *testing.T) {
 			}
 			peer := netip.AddrPortFrom(netip.MustParseAddr(tt.peer), 1)
 			raw := "GET " + tt.target + " HTTP/1.1\r\nHost: h\r\n" + strings.Join(append(tt.lines, "", ""), "\r\n")
-			text, br := strings.NewReader(raw), bufio.NewReader(nil)
-			x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
-			serve := func() {
-				text.Reset(raw)
-				br.Reset(text)
-				x.Reset()
-				x.Peer = peer
-				_ = x.HTTP.Request.Header.Read(br) // as in newExchange
-				x.Request, _ = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head)
-				g.Handle(x)
+			serve := replay(g, raw, peer, tt.status, func(x *exchange.Exchange) {
 				if x.Answer.Status != tt.status && x.HTTP.Response.StatusCode() != tt.status {
 					t.Fatalf("status %d, %d", x.Answer.Status, x.HTTP.Response.StatusCode())
 				}
-				x.Finish(exchange.End{Status: tt.status, Duration: time.Millisecond})
-				lane := &g.access.lanes[0]
-				lane.lines = lane.lines[:0]
-			}
+			})
 			if allocs := testing.AllocsPerRun(500, serve); allocs > tt.most {
 				t.Errorf("serving allocates %v times", allocs)
 			}
 		})
+	}
+}
+
+// replay returns what serves a raw request, each time on the same exchange.
+func replay(g *Gateway, raw string, peer netip.AddrPort, status int, check func(*exchange.Exchange)) func() {
+	text, br := strings.NewReader(raw), bufio.NewReader(nil)
+	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
+	return func() {
+		text.Reset(raw)
+		br.Reset(text)
+		x.Reset()
+		x.Peer = peer
+		_ = x.HTTP.Request.Header.Read(br) // as in newExchange
+		x.Request, _ = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head)
+		g.Handle(x)
+		check(x)
+		x.Finish(exchange.End{Status: status, Duration: time.Millisecond})
+		lane := &g.access.lanes[0]
+		lane.lines = lane.lines[:0]
 	}
 }
 

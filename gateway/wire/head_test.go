@@ -44,6 +44,21 @@ func TestHeadEdits(t *testing.T) {
 		}, "X-A: 1\r\nx-a: 3\r\nX_A: 4\r\nX-B: " + strings.Repeat("long", 100) + "\r\n"},
 		{"add", func(h *wire.Head) { h.Add("X-B", "9") }, fields + "X-B: 9\r\n"},
 		{"delete what was added", func(h *wire.Head) { h.Add("X-C", "9"); h.Del("X-C") }, fields},
+		{"edit", func(h *wire.Head) {
+			h.Edit("X-a", func(dst, value []byte) []byte { return append(append(dst, value...), '0') })
+		}, "X-A: 10\r\nX-B: 2\r\nx-a: 30\r\nX_A: 4\r\n"},
+		{"edit to nothing", func(h *wire.Head) {
+			h.Edit("X-A", func(dst, value []byte) []byte { return append(dst, strings.Trim(string(value), "1")...) })
+		}, "X-B: 2\r\nx-a: 3\r\nX_A: 4\r\n"},
+		{"edit what was edited", func(h *wire.Head) {
+			for range 2 {
+				h.Edit("X-B", func(dst, value []byte) []byte { return append(append(dst, value...), strings.Repeat("long", 50)...) })
+			}
+		}, "X-A: 1\r\nX-B: 2" + strings.Repeat("long", 100) + "\r\nx-a: 3\r\nX_A: 4\r\n"},
+		{"edit what is gone", func(h *wire.Head) {
+			h.Del("X-B")
+			h.Edit("X-B", func(dst, _ []byte) []byte { return append(dst, '9') })
+		}, "X-A: 1\r\nx-a: 3\r\nX_A: 4\r\n"},
 		{"add many", func(h *wire.Head) {
 			h.Del("X-A")
 			for i := range 3 {

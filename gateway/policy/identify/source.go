@@ -152,17 +152,19 @@ func (s *source) remove(x *exchange.Exchange, p *presented) {
 }
 
 func (s *source) appendOtherCookies(dst, value []byte) []byte {
-	start := len(dst)
+	first := true
 	for more := true; more; {
 		var pair []byte
 		pair, value, more = bytes.Cut(value, semicolon)
 		switch {
 		case s.isCookie(pair):
-		case len(dst) == start:
-			dst = append(dst, bytes.TrimLeft(pair, " \t")...)
+			continue
+		case first:
+			pair = bytes.TrimLeft(pair, " \t")
 		default:
-			dst = append(append(dst, ';'), pair...)
+			dst = append(dst, ';')
 		}
+		dst, first = append(dst, pair...), false
 	}
 	return dst
 }
