@@ -149,3 +149,24 @@ apis: [{name: a, version: "1", base_path: /, upstream: {targets: [{url: "http://
 		}
 	}
 }
+
+// A gateway that shuts down lives, is not ready, and says why.
+func TestDrainingIsNotReady(t *testing.T) {
+	u := newTarget(t, always(ok))
+	d := deploy(t, t.TempDir(), fmt.Sprintf(`
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+shutdown: {delay: 1h}
+apis: [{name: a, version: "1", base_path: /, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none}}]
+`, u.address))
+	d.draining.Store(true) // the first thing that a shutdown does
+	for path, want := range map[string]string{
+		"/livez":  `200 ok`,
+		"/readyz": `503 {"ready":false,"reasons":["shutting down"]}` + "\n",
+	} {
+		if code, body := d.get(path, ""); fmt.Sprint(code, " ", body) != want {
+			t.Errorf("%s: %d %s, want %s", path, code, body, want)
+		}
+	}
+	wantStatus(t, d.do(lines("GET /x HTTP/1.1", "Host: h")), 200)
+}

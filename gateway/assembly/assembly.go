@@ -17,7 +17,8 @@ import (
 )
 
 // Join makes a gateway, the reloader that keeps it at what its sources say, and
-// a log at the level they say. Nothing is read and nothing runs yet.
+// a log at the level they say. Nothing is read and nothing runs yet; with the first
+// configuration the listeners open.
 func Join(version string, from provisioning.Sources, logTo io.Writer) (*gateway.Gateway, *provisioning.Reloader, *zap.Logger) {
 	level := zap.NewAtomicLevel()
 	log := newLogger(logTo, level)
