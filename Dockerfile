@@ -1,4 +1,5 @@
 # docker build --build-arg VERSION=v1.2.3 --build-arg REVISION=$(git rev-parse HEAD) -t postern .
+# podman build --format docker …: the OCI format has no health check.
 #
 # A test follows this file without an engine (image_test.go), so RUN stays within
 # WORKDIR.
@@ -15,7 +16,7 @@ ARG VERSION
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
     go build -trimpath -buildvcs=false \
     -ldflags "-s -w -X postern/gateway/version.stamp=$VERSION" -o dist/postern . \
-    && mkdir dist/keep
+    && mkdir -m 700 dist/keep
 
 # The certificates of public authorities are all that the binary wants from a
 # file system besides its configuration, and a place of its own to write to.
@@ -27,7 +28,7 @@ LABEL org.opencontainers.image.title="Postern" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build --chown=65532:65532 --chmod=700 /src/dist/keep /var/lib/postern
+COPY --from=build --chown=65532:65532 /src/dist/keep /var/lib/postern
 COPY --from=build /src/dist/postern /postern
 USER 65532:65532
 VOLUME /var/lib/postern

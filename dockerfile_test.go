@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -166,34 +165,18 @@ func contextWithout(t *testing.T, ignored []string) string {
 // unpack does one COPY: what it copies is root's unless chown says whose.
 func unpack(t *testing.T, flags map[string]string, from, to string) {
 	t.Helper()
-	about, err := os.Stat(from)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if strings.HasSuffix(to, "/") {
 		to += filepath.Base(from)
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-rT", "--preserve=mode", from, to}
-	if out, err := exec.Command("cp", args...).CombinedOutput(); err != nil {
+	if out, err := exec.Command("cp", "-rT", "--preserve=mode", from, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
-	}
-	mode := about.Mode().Perm()
-	if asked, ok := flags["chmod"]; ok {
-		bits, err := strconv.ParseUint(asked, 8, 32)
-		if err != nil {
-			t.Fatal(err)
-		}
-		mode = os.FileMode(bits)
 	}
 	owner := flags["chown"]
 	if owner == "" {
 		owner = "0:0"
-	}
-	if err := os.Chmod(to, mode); err != nil {
-		t.Fatal(err)
 	}
 	if out, err := exec.Command("chown", "-R", owner, to).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

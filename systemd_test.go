@@ -177,6 +177,7 @@ func TestDescriptors(t *testing.T) {
 			path := write(t, open+"limits: {connections: "+tt.connections+"}\n")
 			p := process{log: new(output), Cmd: exec.CommandContext(t.Context(), "sh", "-c", tt.limits+`; exec "$0" run -c "$1"`, os.Args[0], path)}
 			p.run(t)
+			get(t, p.traffic+"/gateway/orders/1/x") // it serves, so all has been looked at
 			const told = `"msg":"fewer open files are allowed than limits.connections can need","limit":900,"connections":400,"needed":928}`
 			if strings.Contains(p.log.String(), told) != tt.warned {
 				t.Errorf("warned is not %t:\n%s", tt.warned, p.log)
