@@ -122,11 +122,11 @@ func (runCommand) Help() string {
 
 // Run serves until a signal ends ctx.
 func (c runCommand) Run(ctx context.Context, s streams) error {
+	signal.Ignore(syscall.SIGPIPE) // who reads the logs may leave; requests go on
 	g, reloader, log := assembly.Join(version.Read().String(), c.Sources(), s.err)
 	if err := reloader.First(); err != nil {
 		return err
 	}
-	signal.Ignore(syscall.SIGPIPE) // who reads the logs may leave; requests go on
 	system.LimitMemory(log)
 	system.CheckDescriptors(log, g.Config().Limits.Connections)
 
