@@ -3,6 +3,7 @@ package examples_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -171,6 +172,35 @@ func promtool(t *testing.T, stdin string, args ...string) (out string, code int)
 	return string(text), command.ProcessState.ExitCode()
 }
 
+// dashboardRules is a file with the queries of the dashboard as rules, for that
+// is what promtool can parse.
+func dashboardRules(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("monitoring/dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dashboard map[string]any
+	if err := json.Unmarshal(text, &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	var rules []map[string]string
+	for n, q := range queriesOf(dashboard) {
+		expr := strings.ReplaceAll(q.expr, "$__rate_interval", "5m")
+		rules = append(rules, map[string]string{"record": fmt.Sprintf("query_%d", n), "expr": expr})
+	}
+	group := map[string]any{"name": "dashboard", "rules": rules}
+	file, err := json.Marshal(map[string]any{"groups": []any{group}}) // which is YAML too
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "rules.yaml")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestPromtool(t *testing.T) {
 	for _, args := range [][]string{
 		{"check", "rules", "alerts.yaml"},
@@ -183,6 +213,11 @@ func TestPromtool(t *testing.T) {
 			}
 		})
 	}
+	t.Run("queries of the dashboard", func(t *testing.T) {
+		if out, code := promtool(t, "", "check", "rules", dashboardRules(t)); code != 0 {
+			t.Errorf("exit code %d:\n%s", code, out)
+		}
+	})
 	t.Run("check metrics", func(t *testing.T) {
 		s := scrapeGateway(t)
 		var ours strings.Builder

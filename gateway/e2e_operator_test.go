@@ -170,3 +170,14 @@ apis: [{name: a, version: "1", base_path: /, upstream: {targets: [{url: "http://
 	}
 	wantStatus(t, d.do(lines("GET /x HTTP/1.1", "Host: h")), 200)
 }
+
+// Keys from a file have nothing to fetch; asking for it is no mistake.
+func TestOperatorRefreshesKeysOfAFile(t *testing.T) {
+	key, u, dir := newSigner(t, "k1"), newTarget(t, always(ok)), t.TempDir()
+	put(t, dir+"/keys.json", setOf(key))
+	d := deploy(t, dir, orders(u.address, "https://idp.example.com", "jwks: keys.json"))
+	code, body := d.post("/rest/microgateway/auth_servers/corp/refresh")
+	if code != 200 || !strings.Contains(body, `"keys":[{"id":"k1"`) {
+		t.Errorf("%d %s", code, body)
+	}
+}

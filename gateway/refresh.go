@@ -16,12 +16,8 @@ type refreshes struct {
 	gateway *Gateway
 
 	mu   sync.Mutex
-	last map[string]time.Time // by auth server; younger than refreshPause
+	last map[string]time.Time // by auth server; younger than admin.RefreshPause
 }
-
-// refreshPause is how long the keys of an auth server are left alone after an
-// operator had them fetched.
-const refreshPause = 5 * time.Second
 
 // run fetches the keys of an auth server and returns how it stands. Errors are
 // those of admin, or why the fetch failed.
@@ -48,7 +44,7 @@ func (r *refreshes) run(ctx context.Context, authServer string) (any, error) {
 func (r *refreshes) begin(authServer string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	maps.DeleteFunc(r.last, func(_ string, at time.Time) bool { return now.Sub(at) >= refreshPause })
+	maps.DeleteFunc(r.last, func(_ string, at time.Time) bool { return now.Sub(at) >= admin.RefreshPause })
 	if _, recent := r.last[authServer]; recent {
 		return false
 	}

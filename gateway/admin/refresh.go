@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,6 +21,10 @@ var (
 	ErrNoAuthServer = errors.New("there is no such auth server")
 	ErrTooSoon      = errors.New("its keys were asked for a moment ago")
 )
+
+// RefreshPause is how long an auth server's keys are left alone after an operator
+// had them fetched.
+const RefreshPause = 5 * time.Second
 
 // refreshLimit bounds how long an operator waits; fetches have bounds of their
 // own, and discovery makes two of them.
@@ -59,7 +64,7 @@ func (s Sources) refresh(ctx *fasthttp.RequestCtx, name string) {
 		return
 	}
 	if errors.Is(err, ErrTooSoon) {
-		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, "5")
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(int(RefreshPause.Seconds())))
 	}
 	s.Log.Info("refresh asked for by an operator", zap.String("auth_server", name), zap.Error(err))
 	fail(ctx, refreshStatus(err), err.Error())

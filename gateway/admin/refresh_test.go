@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"postern/gateway/admin"
@@ -32,6 +33,7 @@ func TestRefresh(t *testing.T) {
 		{"too soon", "POST", path, nil, failing(admin.ErrTooSoon), 429, ""},
 		{"failed", "POST", path, nil, failing(errors.New(`get "x": refused`)), 502, `{"error":"refresh: get \"x\": refused"}` + "\n"},
 		{"late", "POST", path, nil, failing(context.DeadlineExceeded), 504, ""},
+		{"a late issuer", "POST", path, nil, failing(os.ErrDeadlineExceeded), 504, ""},
 		{"its own page", "POST", path, []string{"Origin", "http://localhost", "Sec-Fetch-Site", "same-origin"}, good, 200, ""},
 		{"another site", "POST", path, []string{"Origin", "http://evil.example"}, good, 403, ""},
 		{"another port", "POST", path, []string{"Origin", "http://localhost:3000"}, good, 403, ""},

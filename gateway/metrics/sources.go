@@ -67,10 +67,10 @@ func (s *Sources) write(p *page) {
 
 func (c TokenCache) write(p *page) {
 	p.one(family{"postern_token_cache_hits_total", "counter", "Tokens that had been verified before."}, float64(c.Hits))
-	p.one(family{"postern_token_cache_misses_total", "counter", "Tokens that had not, or no longer."}, float64(c.Misses))
+	p.one(family{"postern_token_cache_misses_total", "counter", "Tokens that had not been verified before, or were no longer kept."}, float64(c.Misses))
 	p.one(family{"postern_token_cache_evictions_total", "counter", "Verified tokens dropped for want of room."}, float64(c.Evictions))
 	p.one(family{"postern_token_cache_entries", "gauge", "Verified tokens that are kept."}, float64(c.Entries))
-	p.one(family{"postern_token_cache_bytes", "gauge", "Memory they take."}, float64(c.Bytes))
+	p.one(family{"postern_token_cache_bytes", "gauge", "Memory that the kept tokens take."}, float64(c.Bytes))
 }
 
 // write uses the names that alerts for other programs already know.
