@@ -70,13 +70,16 @@ func TestCertificateEnds(t *testing.T) {
 func TestCertificateThatHasEndedIsLogged(t *testing.T) {
 	core, logged := observer.New(zap.WarnLevel)
 	server := withCertificate(certificateOf(edSigner(), time.Unix(0, 0), time.Unix(1, 0)))
-	set, err := introspect.New(introspect.Rules{Servers: []config.AuthServer{server}, Tokens: defaults}, nil, zap.New(core))
+	block := server.Local.Certificate
+	apps := applications([]config.Strategy{{Issuer: "partner", Certificate: block}})
+	rules := introspect.Rules{Servers: []config.AuthServer{server}, Applications: apps, Tokens: defaults}
+	set, err := introspect.New(rules, nil, zap.New(core))
 	if err != nil {
 		t.Fatal(err)
 	}
 	set.Start()
 	defer set.Close()
-	if entries := logged.FilterMessage("key not used").All(); len(entries) != 1 {
+	if entries := logged.FilterMessage("key not used").All(); len(entries) != 2 {
 		t.Errorf("logged %+v", logged.All())
 	}
 }

@@ -175,8 +175,8 @@ func (s *Set) For(names ...string) (Introspector, error) {
 // Start makes the set the one that keeps its keys, in the background, and
 // returns at once. Keys that were taken over go on being kept.
 func (s *Set) Start() {
+	s.warn(time.Now())
 	for _, one := range s.servers {
-		one.warn(s.log, time.Now())
 		one.keys.start(s, care{
 			refresh:    time.Duration(one.rules.Local.Refresh),
 			unknownKid: time.Duration(one.rules.Local.UnknownKidInterval),
@@ -212,15 +212,23 @@ func (s *Set) Ready() error {
 	return fmt.Errorf("%w: auth servers %s", ErrUnreachable, strings.Join(missing, ", "))
 }
 
-// warn says which keys of a file must not be used now. Fetched ones are looked
-// at in Status.
-func (s *server) warn(log *zap.Logger, now time.Time) {
-	if s.keys.source.remote() {
-		return
+// warn says which keys of files must not be used now: those of auth servers and
+// of strategies. Fetched ones are looked at in Status.
+func (s *Set) warn(now time.Time) {
+	for _, one := range s.servers {
+		if !one.keys.source.remote() {
+			one.keys.load().warn(s.log, now, zap.String("auth_server", one.name()))
+		}
 	}
-	for _, k := range s.keys.load().all {
-		if problem := k.problem(now); problem != "" {
-			log.Warn("key not used", zap.String("auth_server", s.name()), zap.String("kid", k.id), zap.String("reason", problem))
+	for issuer, p := range s.partners {
+		p.server.keys.load().warn(s.log, now, zap.String("issuer", issuer))
+	}
+}
+
+func (k *keys) warn(log *zap.Logger, now time.Time, whose zap.Field) {
+	for _, one := range k.all {
+		if problem := one.problem(now); problem != "" {
+			log.Warn("key not used", whose, zap.String("kid", one.id), zap.String("application", one.application), zap.String("reason", problem))
 		}
 	}
 }
