@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
-	"runtime"
 
 	"postern/provisioning/config"
 )
@@ -13,16 +12,14 @@ import (
 // Hash names a configuration: the SHA-256 of what settings shows, with the
 // content of public files in place of their paths. Two gateways with the same
 // configuration have the same hash, wherever their files lie and however many
-// processors they have.
+// processors they have: tokens.verifications, which depends on that, is left out.
 //
 // Nothing secret goes into it, for whoever sees the hash could try secrets
 // against it until one fits. A rotated secret makes a new generation, with the
 // same hash.
 func Hash(cfg *config.Config) string {
 	shown := *cfg
-	if shown.Tokens.Verifications == 4*runtime.GOMAXPROCS(0) {
-		shown.Tokens.Verifications = 0 // a default that differs from host to host
-	}
+	shown.Tokens.Verifications = 0 // its default differs from host to host
 	text, err := json.Marshal(shower{file: publicContent}.show(&shown))
 	if err != nil {
 		return "" // not for what settings can show
