@@ -70,7 +70,7 @@ func TestPage(t *testing.T) {
 		b.sees(".server .keys li", "k1")
 		b.sees(".server .keys li", "ES256")
 		b.sees(".server time", "ago")
-		b.sees("#reload", "The last attempt was applied")
+		b.sees("#reload", "Last attempt succeeded")
 		b.sees("#now", "Uptime")
 		b.misses(".notice", "")
 	})
@@ -118,16 +118,20 @@ func TestPage(t *testing.T) {
 		wantValue(b, "document.querySelectorAll('img').length", 0.0)
 		d.applied(func() { d.write("postern.yaml", text+"\n# changed\n") })
 		b.misses(".notice.bad", "")
-		b.sees("#reload", "The last attempt was applied")
+		b.sees("#reload", "Last attempt succeeded")
+		b.sees("#reload summary", "An earlier attempt was refused")
+		b.click("#reload summary:has-text('earlier')")
+		b.sees("#reload details .report li", hostile)
 	})
 	t.Run("keys are rotated, and fetched by keyboard", func(t *testing.T) {
 		b.t = t
-		i.publish(second)
+		i.serve(says(strings.Replace(setOf(newSigner(t, "k3"), second), `"use":"sig"`, `"use":"enc"`, 1)))
 		tabTo(b, "Refresh now: keys of corp")
 		b.press("Enter")
 		b.sees(".server .said", "Keys fetched")
 		b.sees(".server .keys li", "k2")
 		b.misses(".server .keys li", "k1")
+		b.sees(".server .keys li:has-text('k3')", `skipped: use is "enc", not sig`)
 		wantValue(b, "document.activeElement.textContent", "Refresh now") // the focus stays
 		b.sees("#live", "corp: Keys fetched")
 	})
@@ -142,7 +146,7 @@ func TestPage(t *testing.T) {
 		b.sees(".notice.bad", "Below is the old picture")
 		b.sees("#state", "Unknown")
 		b.sees("#apis li", "orders 1.0")
-		b.sees("body.old", "")
+		b.sees("body.old #updated", "old, as of")
 	})
 	b.t = t
 }

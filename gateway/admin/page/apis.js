@@ -36,7 +36,7 @@ function row(api) {
     text(title, `${a.name} ${a.version}`);
     text(where, (a.hosts ?? []).join(", ") + ((a.hosts ?? []).length ? " " : "") + a.base_path);
     lines(to, a.upstream ?? [], (t) => el("div", {}, t));
-    each(policies, (a.policies ?? []).length ? a.policies : [""], (p) => p, (p) => ({ node: p ? el("span.chip", {}, p) : el("span.quiet", {}, "none"), show() {} }));
+    each(policies, (a.policies ?? []).length ? a.policies : [""], (p) => p, (p) => ({ node: p ? el("span.chip", {}, p) : el("span.quiet", {}, "no policy"), show() {} }));
     const p = lately(a.id);
     text(figures[0].value, perSecond(p?.rate));
     text(figures[1].value, perSecond(p?.rates["5xx"]));

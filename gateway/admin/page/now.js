@@ -40,7 +40,7 @@ function drawNow(status) {
   pairs(byID("now"), {
     "Requests": perSecond(recent?.rate), "Answered 5xx": (node) => { text(node, perSecond(rates["5xx"])); attribute(node, "class", rates["5xx"] > 0 ? "bad" : null); }, "Latency p99": latency(recent?.p99), "Upstream p99": latency(recent?.up99),
     "In flight": number(status.in_flight), "Connections": number(status.connections),
-    "Uptime": (node) => { text(node, span(now() - Date.parse(status.started))); node.title = "since " + exact(Date.parse(status.started)); },
+    "Uptime": (node) => { text(node, span(wall(readings.at(-1).at) - Date.parse(status.started))); node.title = "since " + exact(Date.parse(status.started)); },
     "Generation": number(status.reload?.generation),
   });
 }

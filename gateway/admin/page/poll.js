@@ -53,7 +53,7 @@ function redraw() {
 }
 
 function drawUpdated() {
-  text(byID("updated"), !reached ? "" : paused ? `paused; as of ${clock(reached)}` : `as of ${clock(reached)}`);
+  text(byID("updated"), reached ? `${trouble ? "old, " : paused ? "paused, " : ""}as of ${clock(reached)}` : "");
 }
 
 byID("pause").addEventListener("click", () => {

@@ -7,10 +7,16 @@ let readings = []; // {at, problems, tokens, apis: Map of name to counters}, old
 
 // reading takes from a status what is counted. at is in ms and never jumps.
 function reading(status, at) {
-  const traffic = status.traffic ?? {};
-  const apis = new Map((traffic.apis ?? []).map((a) => [a.name, a]));
+  const traffic = status.traffic ?? {}, before = readings.at(-1)?.apis;
+  const apis = new Map((traffic.apis ?? []).map((a) => [a.name, unchanged(before?.get(a.name), a) ?? a]));
   apis.set(everything, sum(apis.values()));
   return { at, started: status.started, apis, problems: traffic.problems ?? {}, tokens: traffic.tokens ?? {} };
+}
+
+// unchanged is the former counters of an API, if nothing has happened since:
+// the many that rest are kept once.
+function unchanged(was, is) {
+  return was && classes.every((c) => was.requests?.[c] === is.requests?.[c]) ? was : undefined;
 }
 
 // remember starts anew when the process is another one.

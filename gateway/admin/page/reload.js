@@ -7,7 +7,7 @@ byID("reload").append(...Object.values(parts));
 
 function drawReload(status) {
   const r = status.reload ?? {}, failure = r.last_failure, refused = r.success === false;
-  text(outcome, refused ? "The last attempt was refused" : "The last attempt was applied");
+  text(outcome, refused ? "Last attempt refused" : "Last attempt succeeded");
   attribute(outcome, "class", "pill " + (refused ? "bad" : "good"));
   const facts = {
     "Last attempt": (n) => when(n, r.when, "at the start"),
