@@ -163,6 +163,39 @@ func TestMachine(t *testing.T) {
 	p.log.await(t, `"msg":"(no )?memory limit"`)
 }
 
+// TestMemoryLimit: 0.9 of what the cgroup allows is the collector's.
+func TestMemoryLimit(t *testing.T) {
+	dir := limitedCgroup(t, "134217728")
+	p := process{log: new(output), Cmd: exec.CommandContext(t.Context(), "sh", "-c",
+		`echo $$ >"$2/cgroup.procs" && exec "$0" run -c "$1"`, os.Args[0], write(t, open), dir)}
+	p.run(t)
+	p.log.await(t, `"msg":"memory limit","from":"cgroup","bytes":120795955}`)
+	p.signal(t, syscall.SIGTERM)
+	if err := p.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, p.log)
+	}
+}
+
+// limitedCgroup makes one of its own, where the machine lets the test.
+func limitedCgroup(t *testing.T, limit string) string {
+	t.Helper()
+	for parent, file := range map[string]string{"/sys/fs/cgroup/memory": "memory.limit_in_bytes", "/sys/fs/cgroup": "memory.max"} {
+		dir, err := os.MkdirTemp(parent, "postern-test-")
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = os.Remove(dir) })
+		if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+			continue // writing would make a file of it, were this no cgroup
+		}
+		if os.WriteFile(filepath.Join(dir, file), []byte(limit), 0o600) == nil {
+			return dir
+		}
+	}
+	t.Skip("no cgroup can be made here")
+	return ""
+}
+
 // TestDescriptors: a limit of open files that is too low is told; a soft limit
 // alone is not one.
 func TestDescriptors(t *testing.T) {
