@@ -43,6 +43,7 @@ type care struct {
 	refresh    time.Duration // see pause
 	unknownKid time.Duration // gives one fetch on demand back
 	changed    func()        // called after a good fetch
+	observe    func(Fetch)   // called after each fetch; nil: nobody
 	log        *zap.Logger
 }
 

@@ -38,6 +38,7 @@ func (k *keySet) keep(ctx context.Context) {
 		if ctx.Err() != nil {
 			break
 		}
+		k.observed(begun, err)
 		var wait time.Duration
 		if err != nil {
 			wait = backoff(failed)

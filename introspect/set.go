@@ -23,6 +23,7 @@ type Set struct {
 	gate      *gate
 	partners  map[string]*partner // by issuer
 	transport http.RoundTripper   // of fetches; nil: their own
+	observe   func(Fetch)         // told of fetches; nil: nobody
 	log       *zap.Logger
 }
 
@@ -181,6 +182,7 @@ func (s *Set) Start() {
 			refresh:    time.Duration(one.rules.Local.Refresh),
 			unknownKid: time.Duration(one.rules.Local.UnknownKidInterval),
 			changed:    func() { s.cache.sweep(time.Now()) },
+			observe:    s.observe,
 			log:        s.log,
 		})
 	}

@@ -48,6 +48,7 @@ func (v *view) Introspect(ctx context.Context, raw string, now time.Time) (*Toke
 			return e.token, nil
 		}
 	}
+	note(ctx)
 	t, err := parse(raw)
 	if err != nil {
 		return nil, err
