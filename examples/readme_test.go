@@ -23,6 +23,7 @@ import (
 	"go.uber.org/zap"
 
 	"postern/gateway"
+	"postern/gateway/trace"
 	"postern/provisioning"
 	"postern/provisioning/config"
 )
@@ -75,6 +76,10 @@ func TestReadmeYAML(t *testing.T) {
 	}
 }
 
+// needsTag is what building a block with a collector meets in a build that
+// cannot speak to one; the tests run with -tags otel too.
+var needsTag = "tracing.endpoint: " + trace.ErrNotBuilt.Error()
+
 // loadBlock loads a block with every file and variable it names in place.
 func loadBlock(t *testing.T, block string, files keyFiles) {
 	dir := t.TempDir()
@@ -99,7 +104,8 @@ func loadBlock(t *testing.T, block string, files keyFiles) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := gateway.New(zap.NewNop()).Check(loaded.Config); err != nil {
+	err = gateway.New(zap.NewNop()).Check(loaded.Config)
+	if err != nil && err.Error() != needsTag {
 		t.Fatal(err)
 	}
 }

@@ -119,8 +119,10 @@ func (b *builder) api(index int) {
 	last := b.gateway.forward(u)
 	chains := map[string]exchange.Handler{}
 	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
+	a.templates = append(make([]string, 0, 1+len(cfg.Resources)), "/**")
 	a.handlers[0] = exchange.Chain(last, policies...)
 	for i := range cfg.Resources {
+		a.templates = append(a.templates, cfg.Resources[i].Path)
 		key := strings.Join(cfg.Resources[i].Scopes, " ")
 		if chains[key] == nil {
 			all := slices.Clone(policies)

@@ -37,10 +37,14 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 	return u, nil
 }
 
-// adopt makes the generation a user of its upstreams.
+// adopt makes the generation a user of its upstreams and its tracer.
 func (n *generation) adopt() {
 	for _, u := range n.upstreams {
 		u.users.Add(1)
+	}
+	if n.tracer != nil {
+		n.tracer.adopt(n.gateway)
+		n.tokens.Observe(n.tracer.keyFetch)
 	}
 }
 

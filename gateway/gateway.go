@@ -44,6 +44,7 @@ type Gateway struct {
 	apply    sync.Mutex // held while a configuration is built and swapped in
 	mu       sync.Mutex
 	retiring map[*generation]struct{} // replaced, and still serving; guarded by mu
+	tracers  map[*tracer]struct{}     // with an exporter that runs; guarded by mu
 }
 
 // Option changes how a Gateway presents itself.
@@ -66,6 +67,7 @@ func New(log *zap.Logger, options ...Option) *Gateway {
 		reload:   func() admin.Reload { return admin.Reload{} },
 		forward:  func(u *upstream.Upstream) exchange.Handler { return u.Forward },
 		retiring: map[*generation]struct{}{},
+		tracers:  map[*tracer]struct{}{},
 	}
 	for _, option := range options {
 		option(g)
@@ -195,6 +197,7 @@ func (g *Gateway) end() {
 	if n := g.live.Load(); n != nil {
 		n.retire()
 	}
+	g.endTracers()
 	g.access.stop()
 	g.failures.end()
 }

@@ -53,6 +53,7 @@ type api struct {
 	counts     *metrics.API
 	keepSlash  bool               // %2F may stand in its paths
 	handlers   []exchange.Handler // by resource, after the one for an API that states none
+	templates  []string           // of those resources
 	done       func(*exchange.Exchange, exchange.End)
 }
 
@@ -85,7 +86,7 @@ func (n *generation) serve(x *exchange.Exchange) error {
 	if err != nil {
 		return noRoute(err, route.Allow)
 	}
-	x.Rest = route.Rest
+	x.Rest, x.Route = route.Rest, a.templates[route.Resource+1]
 	return a.handlers[route.Resource+1](x)
 }
 
@@ -113,6 +114,9 @@ func (a *api) finish(x *exchange.Exchange, e exchange.End) {
 	a.counts.Done(e.Status, x.Attempts, e.Duration, x.UpstreamTime)
 	if x.Problem != "" {
 		n.gateway.metrics.Problem(x.Problem).Inc()
+	}
+	if x.Trace.Sampled {
+		n.tracer.end(x, e)
 	}
 	if n.line.wants(e) {
 		n.gateway.access.write(x, e, &n.line)
@@ -153,6 +157,7 @@ func (n *generation) end() {
 		for _, u := range n.upstreams {
 			u.release()
 		}
+		n.tracer.release(n.gateway)
 		n.gateway.ended(n)
 	})
 }

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"sync/atomic"
+
 	"postern/gateway/exchange"
 	"postern/gateway/trace"
 	"postern/provisioning/config"
@@ -9,8 +11,10 @@ import (
 // tracer takes part in traces as the section tracing says. Generations share it
 // as long as the section stays the same; the last one that lets go ends it.
 type tracer struct {
-	section *config.Tracing
-	sampler *trace.Sampler
+	section  *config.Tracing
+	sampler  *trace.Sampler
+	exporter *trace.Exporter // nil: no spans
+	users    atomic.Int32
 }
 
 // The fields of Trace Context.
@@ -48,17 +52,4 @@ func (t *tracer) begin(x *exchange.Exchange) {
 // believes reports whether the trace that x's caller tells of goes on.
 func (t *tracer) believes(x *exchange.Exchange) bool {
 	return t.section.Continue == "always" || x.Trusted && t.section.Continue == "trusted_proxies"
-}
-
-// tracing prepares the tracer, or takes over the previous one.
-func (b *builder) tracing() {
-	section := b.config.Tracing
-	if section == nil {
-		return
-	}
-	if section.Endpoint != "" {
-		b.failed(trace.ErrNotBuilt, "tracing", "endpoint")
-		return
-	}
-	b.next.tracer = &tracer{section: section, sampler: trace.NewSampler(section.Sample.Part(), section.MaxPerSecond)}
 }

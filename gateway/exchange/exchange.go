@@ -56,6 +56,7 @@ type Exchange struct {
 	Deadline time.Time // of the whole exchange; zero: none
 
 	Trace trace.Context // where x stands in a trace; zero without tracing
+	Steps Steps
 
 	Peer    netip.AddrPort // the socket's other end
 	Caller  Caller
@@ -69,6 +70,7 @@ type Exchange struct {
 	Query []byte // after the question mark, byte for byte; nil without one
 
 	API      string // the matched API, name/version; "" before a match
+	Route    string // the matched resource's template, below the API's prefix
 	Upstream string // the target that answered or failed
 	Attempts int    // requests sent upstream
 	Problem  string // code of the problem that ended it; ""
@@ -81,6 +83,15 @@ type Exchange struct {
 	Done func(*Exchange, End)
 
 	ends []func(End)
+}
+
+// Steps is when parts of an exchange ran, for its spans; zero where they did
+// not. Identification is noted of sampled exchanges only.
+type Steps struct {
+	Identify     time.Time // when it began
+	IdentifyTime time.Duration
+	Outcome      string    // of it: cached, verified, anonymous, missing or refused
+	Forward      time.Time // when UpstreamTime began
 }
 
 // Caller is who calls, as far as the policies have found out.

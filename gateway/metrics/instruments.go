@@ -17,6 +17,7 @@ type Counter = vm.Counter
 type Instruments struct {
 	sources  Sources
 	log      accessLog
+	tracing  tracing
 	problems words
 	tokens   words
 
@@ -79,6 +80,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.tokens.write(p)
 	i.writeAPIs(p)
 	i.log.write(p)
+	i.tracing.write(p)
 	i.sources.write(p)
 	p.flush()
 	vm.WriteProcessMetrics(w)

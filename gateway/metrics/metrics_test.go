@@ -132,6 +132,7 @@ func TestFamiliesAreWholeAndTyped(t *testing.T) {
 		"# TYPE postern_upstream_duration_seconds histogram",
 		"# TYPE postern_access_log_dropped_total counter",
 		"# TYPE postern_access_log_write_errors_total counter",
+		"# TYPE postern_trace_spans_dropped_total counter",
 		"# TYPE postern_requests_in_flight gauge",
 	)
 }
@@ -198,8 +199,8 @@ func TestSources(t *testing.T) {
 
 func TestProcessMetrics(t *testing.T) {
 	got := scrape(metrics.New(metrics.Sources{}), "go_goroutines ", "postern_")
-	if len(got) != 3 || !strings.HasPrefix(got[2], "go_goroutines ") {
-		t.Errorf("scrape of an idle gateway: %q; want go_goroutines and of ours only the log's", got)
+	if len(got) != 4 || !strings.HasPrefix(got[3], "go_goroutines ") {
+		t.Errorf("scrape of an idle gateway: %q; want go_goroutines and of ours only the log's and the spans'", got)
 	}
 }
 

@@ -39,11 +39,11 @@ type Attribute struct {
 // maxText bounds what a stranger may put into a span.
 const maxText = 1024
 
-// Text is an attribute with a text. Text is copied, cut to 1 KiB, and made
-// valid UTF-8, without which a collector would refuse the whole batch.
+// Text is an attribute with a text, cut to 1 KiB and made valid UTF-8, without
+// which a collector would refuse the whole batch. Bytes are copied.
 func Text[T string | []byte](key string, text T) Attribute {
 	text = text[:min(len(text), maxText)]
-	return Attribute{Key: key, Text: strings.Clone(strings.ToValidUTF8(string(text), "\uFFFD"))}
+	return Attribute{Key: key, Text: strings.ToValidUTF8(string(text), "\uFFFD")}
 }
 
 // Number is an attribute with a number.

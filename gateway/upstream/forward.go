@@ -25,7 +25,7 @@ var (
 // x.Answer, whose body is still to be read. The error is a *problem.Problem.
 func (u *Upstream) Forward(x *exchange.Exchange) error {
 	begun := time.Now()
-	x.Upstream = u.name
+	x.Upstream, x.Steps.Forward = u.name, begun
 	if u.maximum > 0 {
 		x.Deadline = x.Started.Add(u.maximum)
 	}

@@ -41,7 +41,7 @@ func New(api *config.API, believed Believed, known Known, m *metrics.Instruments
 	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
-			if err := id.identify(x); err != nil {
+			if err := id.noted(x); err != nil {
 				return err
 			}
 			return next(x)
@@ -60,7 +60,7 @@ type identifier struct {
 }
 
 // identify fills in x.Caller and rewrites the head, or says why not.
-func (id *identifier) identify(x *exchange.Exchange) error {
+func (id *identifier) identify(ctx context.Context, x *exchange.Exchange) error {
 	found := id.source.find(x)
 	switch {
 	case found.tokens > 1:
@@ -71,7 +71,7 @@ func (id *identifier) identify(x *exchange.Exchange) error {
 	case found.tokens == 0:
 		x.Caller = exchange.Caller{Anonymous: true}
 	default:
-		if err := id.believe(x, found.raw); err != nil {
+		if err := id.believe(ctx, x, found.raw); err != nil {
 			return id.refuse(x, err)
 		}
 		id.outcomes.accepted.Inc()
@@ -84,8 +84,8 @@ func (id *identifier) identify(x *exchange.Exchange) error {
 }
 
 // believe verifies a token, and finds out for whom it speaks.
-func (id *identifier) believe(x *exchange.Exchange, raw string) error {
-	token, err := id.tokens.Introspect(context.Background(), raw, time.Now())
+func (id *identifier) believe(ctx context.Context, x *exchange.Exchange, raw string) error {
+	token, err := id.tokens.Introspect(ctx, raw, time.Now())
 	if err != nil {
 		return err
 	}
