@@ -89,6 +89,9 @@ func newKey(id, alg string, public any) (*key, error) {
 		k.public, k.signature = p, 2*((bits+7)/8)
 		k.algorithms = ecdsaAlgorithms(bits)
 	case ed25519.PublicKey:
+		if weakEd25519(p) {
+			return nil, errors.New("Ed25519 key is a point of small order, for which anybody can sign")
+		}
 		k.public, k.signature = p, ed25519.SignatureSize
 		k.algorithms = []string{jwt.SigningMethodEdDSA.Alg()}
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -24,6 +25,20 @@ import (
 
 func rsaJWK(n, e string) string {
 	return fmt.Sprintf(`{"kid":"odd","kty":"RSA","n":%q,"e":%q}`, n, e)
+}
+
+// edJWK is a point that begins with what is in hexadecimal; n bytes more are
+// zero or, before an end of 0x7f, all ones.
+func edJWK(begin string, n int, end ...byte) string {
+	filler := "\x00"
+	if len(end) > 0 && end[0] == 0x7f {
+		filler = "\xff"
+	}
+	point := string(must(hex.DecodeString(begin))) + strings.Repeat(filler, n)
+	if len(end) > 0 {
+		point = point[:31] + string(end)
+	}
+	return fmt.Sprintf(`{"kid":"odd","kty":"OKP","crv":"Ed25519","x":%q}`, b64(point))
 }
 
 // Each odd key stands beside a good one, which must go on working.
@@ -58,6 +73,11 @@ func TestKeysThatAreSkipped(t *testing.T) {
 		{"curve of Bitcoin", `{"kid":"odd","kty":"EC","crv":"secp256k1","x":"AQ","y":"AQ"}`, "curve"},
 		{"curve of key agreement", `{"kid":"odd","kty":"OKP","crv":"X25519","x":"` + b64(strings.Repeat("\x09", 32)) + `"}`, "no signature algorithm"},
 		{"Ed448", `{"kid":"odd","kty":"OKP","crv":"Ed448","x":"AQ"}`, "curve"},
+		{"Ed25519 zero", edJWK("00", 31), "small order"},
+		{"Ed25519 the identity", edJWK("01", 31), "small order"},
+		{"Ed25519 the identity with a sign", edJWK("01", 31, 0x80), "small order"},
+		{"Ed25519 minus one", edJWK("ec", 30, 0x7f), "small order"},
+		{"Ed25519 of order eight", edJWK("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", 0), "small order"},
 		{"Ed25519 cut short", `{"kid":"odd","kty":"OKP","crv":"Ed25519","x":"AQ"}`, "32 bytes"},
 		{"post-quantum", `{"kid":"odd","kty":"AKP","alg":"ML-DSA-44","pub":"AQ"}`, "key type"},
 		{"no type", `{"kid":"odd"}`, "key type"},
