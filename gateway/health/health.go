@@ -69,12 +69,14 @@ func loopback(listen string) (string, error) {
 		return "", fmt.Errorf("admin_api.listen %q is not ip:port", listen)
 	case address.Port() == 0:
 		return "", errors.New("admin_api.listen takes a free port: say with --url which one it took")
-	case address.Addr() == netip.IPv4Unspecified():
-		address = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port())
-	case address.Addr() == netip.IPv6Unspecified():
-		address = netip.AddrPortFrom(netip.IPv6Loopback(), address.Port())
 	}
-	return "http://" + address.String(), nil
+	host := address.Addr().Unmap()
+	if host.IsUnspecified() && host.Is4() {
+		host = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	} else if host.IsUnspecified() {
+		host = netip.IPv6Loopback()
+	}
+	return "http://" + netip.AddrPortFrom(host, address.Port()).String(), nil
 }
 
 // ask returns nil when the answer is 200. It uses no proxy and follows no

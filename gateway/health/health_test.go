@@ -95,6 +95,7 @@ func TestWhere(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{name: "loopback", text: "admin_api: {listen: \"" + address + "\"}"},
 		{name: "every address", text: "admin_api: {listen: \"0.0.0.0:" + port + "\"}"},
+		{name: "every address, written as IPv6", text: "admin_api: {listen: \"[::ffff:0.0.0.0]:" + port + "\"}"},
 		{name: "faults elsewhere", text: "admin_api: {listen: \"" + address + "\"}\napis: [{nmae: x}]\n"},
 		{name: "free port", text: `admin_api: {listen: "127.0.0.1:0"}`, want: "--url"},
 		{name: "nonsense", text: `admin_api: {listen: here}`, want: `"here" is not ip:port`},
