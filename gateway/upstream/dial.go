@@ -3,13 +3,13 @@ package upstream
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"time"
 
 	"postern/gateway/wire"
 	"postern/provisioning/config"
+	"postern/provisioning/fetch"
 )
 
 // sessions is how many TLS sessions are kept for resumption.
@@ -18,34 +18,15 @@ const sessions = 16
 // clientTLS builds how an https target is spoken to. Its certificate is always
 // verified.
 func clientTLS(cfg *config.UpstreamTLS, host string) (*tls.Config, error) {
-	c := &tls.Config{
-		ServerName:         host,
-		MinVersion:         tls.VersionTLS12,
-		NextProtos:         []string{"http/1.1"},
-		ClientSessionCache: tls.NewLRUClientSessionCache(sessions),
+	c, err := fetch.TLS(cfg)
+	if err != nil {
+		return nil, config.Below(err, "tls")
 	}
-	if cfg == nil {
-		return c, nil
+	if c.ServerName == "" {
+		c.ServerName = host
 	}
-	if cfg.ServerName != "" {
-		c.ServerName = cfg.ServerName
-	}
-	if cfg.MinVersion == "1.3" {
-		c.MinVersion = tls.VersionTLS13
-	}
-	if !cfg.CA.IsZero() {
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(cfg.CA.Data) {
-			return nil, config.Faults{{Path: []any{"tls", "ca"}, Message: fmt.Sprintf("no certificate in %s", cfg.CA.Path)}}
-		}
-	}
-	if !cfg.Certificate.IsZero() {
-		pair, err := tls.X509KeyPair(cfg.Certificate.Data, cfg.Key.Data)
-		if err != nil {
-			return nil, config.Faults{{Path: []any{"tls", "certificate"}, Message: fmt.Sprintf("read %s with its key: %v", cfg.Certificate.Path, err)}}
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
+	c.NextProtos = []string{"http/1.1"}
+	c.ClientSessionCache = tls.NewLRUClientSessionCache(sessions)
 	return c, nil
 }
 

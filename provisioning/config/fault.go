@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -51,4 +53,19 @@ func PathString(path []any) string {
 		}
 	}
 	return b.String()
+}
+
+// Below puts path in front of the paths of the faults in err; another error
+// becomes the one fault at path.
+func Below(err error, path ...any) Faults {
+	var faults Faults
+	if !errors.As(err, &faults) {
+		return Faults{{Path: path, Message: err.Error()}}
+	}
+	moved := make(Faults, len(faults))
+	for i, f := range faults {
+		f.Path = append(slices.Clone(path), f.Path...)
+		moved[i] = f
+	}
+	return moved
 }

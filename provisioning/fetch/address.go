@@ -39,6 +39,8 @@ func (c *Client) checkURL(u *url.URL) error {
 func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 	first, last := via[0].URL, via[len(via)-1].URL
 	switch {
+	case req.Context().Value(staying{}) != nil:
+		return fmt.Errorf("%w: of a form", ErrRedirect)
 	case len(via) > MaxRedirects:
 		return fmt.Errorf("%w: more than %d", ErrRedirect, MaxRedirects)
 	case !strings.EqualFold(req.URL.Hostname(), first.Hostname()):
