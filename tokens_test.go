@@ -332,8 +332,6 @@ func TestTokenVerifyAsConfigured(t *testing.T) {
 	configuration := open + `auth_servers:
 - {name: corp, issuer: "` + issuer.URL + `", local_introspection: {discovery: true}, audience: {any: [orders]}}
 - {name: file, issuer: file, local_introspection: {public_key: public.pem}, audience: unchecked}
-applications:
-- {name: shop, apis: [orders], jwt: [{issuer: partner, public_key: public.pem}]}
 `
 	if err := os.WriteFile("postern.yaml", []byte(configuration), 0o600); err != nil {
 		t.Fatal(err)
@@ -349,7 +347,6 @@ applications:
 		{name: "fetched keys", token: sign("--issuer", issuer.URL, "--audience", "orders")},
 		{name: "its audience", token: sign("--issuer", issuer.URL), want: "token is for another audience"},
 		{name: "file", token: sign("--issuer", "file")},
-		{name: "an application's own key", token: sign("--issuer", "partner", "--kid", "p")},
 		{name: "only the one", token: sign("--issuer", "file"), flags: []string{"--auth-server", "corp"}, want: "token's issuer is not known"},
 		{name: "no such", token: sign("--issuer", "file"), flags: []string{"--auth-server", "fiel"}, want: `did you mean "file"?`},
 		{name: "discovery", token: sign("--issuer", issuer.URL), flags: []string{"--issuer-url", issuer.URL}},

@@ -1,7 +1,7 @@
 package gateway
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -50,6 +50,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		b.next.trusted = append(b.next.trusted, prefix.Prefix)
 	}
 	b.tls()
+	b.resources()
 	b.authServers()
 	b.tracing()
 	b.next.nowhere = b.newAPI("")
@@ -65,15 +66,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 // failed notes an error of the section at path; faults in it have paths
 // relative to that.
 func (b *builder) failed(err error, path ...any) {
-	var faults config.Faults
-	if !errors.As(err, &faults) {
-		b.faults = append(b.faults, config.Fault{Path: path, Message: err.Error()})
-		return
-	}
-	for _, f := range faults {
-		f.Path = append(slices.Clone(path), f.Path...)
-		b.faults = append(b.faults, f)
-	}
+	b.faults = append(b.faults, config.Below(err, path...)...)
 }
 
 func (b *builder) tls() {
@@ -95,6 +88,13 @@ func (b *builder) authServers() {
 		return
 	}
 	b.next.tokens = tokens
+}
+
+func (b *builder) resources() {
+	var err error
+	if b.next.resources, err = newResources(b.config); err != nil {
+		b.failed(err, "apis")
+	}
 }
 
 func (b *builder) newAPI(name string) *api {
@@ -137,21 +137,27 @@ func (b *builder) api(index int) {
 
 // believe is whose tokens an API accepts. APIs that name the same auth servers
 // share one view.
-func (b *builder) believe(names []string) (identify.Believed, error) {
-	key := strings.Join(names, "\x00")
+func (b *builder) believe(cfg *config.Identify) (identify.Believed, error) {
+	accepts := introspect.Accepts{
+		Servers: cfg.AuthServers, JWT: slices.Contains(cfg.By, "jwt"), Opaque: slices.Contains(cfg.By, "opaque"),
+	}
+	key := fmt.Sprintf("%q %t %t", accepts.Servers, accepts.JWT, accepts.Opaque)
 	if known, ok := b.believed[key]; ok {
 		return known, nil
 	}
 	if b.next.tokens == nil {
 		return identify.Believed{}, nil // reported with the auth servers
 	}
-	view, err := b.next.tokens.For(names...)
+	view, err := b.next.tokens.For(accepts)
 	if err != nil {
 		return identify.Believed{}, err
 	}
-	believed := identify.Believed{Tokens: view, Servers: map[string]*config.AuthServer{}, Users: b.users}
+	believed := identify.Believed{
+		Tokens: view, Servers: map[string]*config.AuthServer{}, Users: b.users,
+		Proofs: b.next.tokens.Proofs(), Denylist: b.next.tokens.Denylist(),
+	}
 	for i := range b.config.AuthServers {
-		if s := &b.config.AuthServers[i]; slices.Contains(names, s.Name) {
+		if s := &b.config.AuthServers[i]; slices.Contains(cfg.AuthServers, s.Name) {
 			believed.Servers[s.Name] = s
 		}
 	}

@@ -19,7 +19,7 @@ func (b *builder) policies(index int) []exchange.Policy {
 		chain = append(chain, protocols.New(cfg.Protocols))
 	}
 	if cfg.Identify != nil && !cfg.Identify.None {
-		believed, err := b.believe(cfg.Identify.AuthServers)
+		believed, err := b.believe(cfg.Identify)
 		if err != nil {
 			b.failed(err, append(path, "identify", "auth_servers")...)
 		}

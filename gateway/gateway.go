@@ -118,6 +118,7 @@ func (g *Gateway) Handle(x *exchange.Exchange) {
 		x.Head.SetBytes(problem.RequestID, x.ID)
 	}
 	n.locate(x)
+	n.certify(x)
 	if n.tracer != nil {
 		n.tracer.begin(x)
 	}

@@ -29,6 +29,7 @@ type generation struct {
 	trusted      []netip.Prefix
 	line         lineFormat // of the access log
 	tokens       *introspect.Set
+	resources    resources             // what OAuth clients may ask of APIs
 	certificates []metrics.Certificate // that connections depend on
 	upstreams    map[string]*carried
 	tracer       *tracer // nil: none
@@ -72,6 +73,9 @@ func (n *generation) serve(x *exchange.Exchange) error {
 	x.Path, x.Query = path, query
 	if admin.Owns(&n.config.AdminAPI, path) {
 		n.gateway.traffic(x.HTTP, n.config, path)
+		return nil
+	}
+	if n.resources.answer(x) {
 		return nil
 	}
 	route, err := n.router.Match(header.Method(), header.Host(), path)

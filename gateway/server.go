@@ -17,6 +17,7 @@ import (
 	"postern/gateway/exchange"
 	"postern/gateway/problem"
 	"postern/gateway/wire"
+	"postern/introspect"
 	"postern/provisioning/config"
 )
 
@@ -126,7 +127,11 @@ func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
 			_ = c.Close() // it never became a connection
 			return
 		}
-		session.tls = t.ConnectionState().Version
+		state := t.ConnectionState()
+		session.tls = state.Version
+		if len(state.PeerCertificates) > 0 {
+			session.certificate = introspect.Thumbprint(state.PeerCertificates[0].Raw)
+		}
 	}
 	s.readers.Give(session.conn)
 	session.serve()

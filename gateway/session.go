@@ -29,8 +29,10 @@ type session struct {
 	conn   *wire.Conn
 	peer   netip.AddrPort
 	shard  uint32
-	tls    uint16 // version of TLS; 0: none
-	served bool   // it has had a request
+	// certificate is the thumbprint of the one that the caller has shown.
+	certificate string
+	tls         uint16 // version of TLS; 0: none
+	served      bool   // it has had a request
 	// idle says that no request is under way, so that a drain need not wait.
 	idle atomic.Bool
 
@@ -144,7 +146,7 @@ func (s *session) wake() *exchange.Exchange {
 func (s *session) request() (again bool) {
 	x := s.wake()
 	x.Started, x.Conn, x.Peer, x.Shard = time.Now(), s.conn, s.peer, s.shard
-	x.Secure, x.TLS = s.tls != 0, s.tls
+	x.Secure, x.TLS, x.Certificate = s.tls != 0, s.tls, s.certificate
 	end := exchange.End{Err: errAborted}
 	defer func() {
 		release(&x.Answer, false) // a panic is still to be paid for

@@ -42,16 +42,18 @@ type entry struct {
 	hash     uint64
 	raw      string
 	token    *Token
-	server   *server
-	key      *key  // that verified it
-	deadline int64 // Unix nanoseconds: exp and the clock skew, or the key's own end
+	server   *server // that vouches for it; nil in a cache of answers
+	key      *key    // that verified it
+	fresh    int64   // Unix nanoseconds until which an answer serves without asking again
+	refusal  error   // an answer that refuses the token
+	deadline int64   // Unix nanoseconds: exp and the clock skew, or the key's own end
 	cost     int64
 	used     atomic.Bool // since the clock has passed
 }
 
 // usable reports whether the token may still be believed.
 func (e *entry) usable(now time.Time) bool {
-	return now.UnixNano() < e.deadline && !e.key.gone.Load() && e.server.fresh(now)
+	return now.UnixNano() < e.deadline && (e.server == nil || !e.key.gone.Load() && e.server.fresh(now))
 }
 
 func newCache(limits CacheLimits) *cache {

@@ -33,6 +33,9 @@ func (t *jws) token(now time.Time, skew time.Duration) (*Token, error) {
 	if tok.Expires, err = t.validity(now, skew); err != nil {
 		return nil, err
 	}
+	if tok.Bound, err = t.binding(); err != nil {
+		return nil, err
+	}
 	tok.Scopes = t.scopes()
 	return tok, nil
 }

@@ -63,3 +63,18 @@ func VerifySignature(cfg config.AuthServer, raw string) error {
 	_, err = s.findKey(context.Background(), &check{server: s, method: s.methods[t.header.alg], jws: t, signature: signature, gate: set.gate, now: now}, now)
 	return err
 }
+
+// ReadAnswer is the reader of an authorization server's answers.
+func ReadAnswer(body []byte, now time.Time) (*Token, error) {
+	token, _, err := readAnswer(body, "", now)
+	return token, err
+}
+
+// KeyThumbprint is that of a JWK.
+func KeyThumbprint(raw []byte) (string, error) {
+	_, k, err := parseJWK(raw)
+	if err != nil {
+		return "", err
+	}
+	return k.thumbprint()
+}

@@ -146,7 +146,7 @@ func viewOf(t testing.TB, set *introspect.Set, servers ...config.AuthServer) int
 	for _, s := range servers {
 		names = append(names, s.Name)
 	}
-	view, err := set.For(names...)
+	view, err := set.For(introspect.Accepts{Servers: names, JWT: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -138,7 +138,7 @@ func FuzzKeySet(f *testing.F) {
 		if len(status.Keys) == 0 || !status.Usable {
 			t.Fatalf("accepted without a usable key: %+v", status)
 		}
-		view, err := s.For("corp")
+		view, err := s.For(introspect.Accepts{Servers: []string{"corp"}, JWT: true})
 		if err != nil {
 			t.Fatal(err)
 		}

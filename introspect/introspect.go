@@ -34,6 +34,11 @@ var (
 	ErrClaims        = errors.New("token's claims are not acceptable")
 	// ErrUnreachable: no usable key set, so nothing can be said of the token.
 	ErrUnreachable = errors.New("no usable key set")
+	// ErrInactive: the authorization server does not vouch for it.
+	ErrInactive = errors.New("token is not active")
+	// ErrNoAnswer: the authorization server says nothing, or nothing that makes
+	// sense, so nothing can be said of the token.
+	ErrNoAnswer = errors.New("authorization server gives no answer")
 	// ErrBusy: too many verifications are running.
 	ErrBusy = errors.New("too many verifications at once")
 )
@@ -46,8 +51,9 @@ type Token struct {
 	Issuer      string
 	Subject     string
 	Audience    []string
-	Scopes      []string // scope (space separated) or scp (list)
-	Expires     time.Time
+	Scopes      []string  // scope (space separated) or scp (list)
+	Expires     time.Time // zero: the authorization server does not say
+	Bound       Binding
 	Claims      map[string]any // numbers are json.Number
 }
 

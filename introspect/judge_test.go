@@ -99,7 +99,7 @@ func TestIssuerUnchecked(t *testing.T) {
 	if err := judge(view, rsaSigner(1).token(`{"exp":1900000000}`)); !errors.Is(err, introspect.ErrKey) {
 		t.Errorf("foreign key: %v", err)
 	}
-	if _, err := set.For("corp", "corp"); err == nil {
+	if _, err := set.For(introspect.Accepts{Servers: []string{"corp", "corp"}, JWT: true}); err == nil {
 		t.Error("accepted beside another auth server")
 	}
 }

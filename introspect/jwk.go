@@ -48,8 +48,8 @@ func parseJWKS(body []byte) (*keys, error) {
 	return parsed, nil
 }
 
-// jwk is what is read of a key; x5u is not.
-type jwk struct {
+// webKey is what is read of a key; x5u is not.
+type webKey struct {
 	ID         string   `json:"kid"`
 	Type       string   `json:"kty"`
 	Use        *string  `json:"use"`
@@ -70,7 +70,7 @@ type jwk struct {
 }
 
 func parseJWK(raw json.RawMessage) (id string, k *key, err error) {
-	var j jwk
+	var j webKey
 	if err := json.Unmarshal(raw, &j); err != nil {
 		return j.ID, nil, fmt.Errorf("parse key: %w", err)
 	}
@@ -95,7 +95,7 @@ func parseJWK(raw json.RawMessage) (id string, k *key, err error) {
 
 // certify gives the key the validity and the thumbprints of its certificate,
 // which must be one of this very key.
-func (j *jwk) certify(k *key) error {
+func (j *webKey) certify(k *key) error {
 	if len(j.Certificates) == 0 {
 		if j.Thumbprint != "" || j.SHA256Thumbprint != "" {
 			k.certificate = &certificate{thumbprint: j.Thumbprint, sha256tp: j.SHA256Thumbprint}
@@ -125,7 +125,7 @@ func (j *jwk) certify(k *key) error {
 // what x5u names. Its way to choose a key for a token is not used either: it
 // refuses the alg that some issuers state, and lets a token without kid try
 // every key.
-func (j *jwk) public() (any, error) {
+func (j *webKey) public() (any, error) {
 	raw, err := json.Marshal(map[string]string{"kty": j.Type, "crv": j.Curve, "x": j.X, "y": j.Y, "n": j.N, "e": j.E})
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func (j *jwk) public() (any, error) {
 }
 
 // check refuses what keyfunc would accept.
-func (j *jwk) check() error {
+func (j *webKey) check() error {
 	switch {
 	case j.Type == "oct" || j.Shared != nil:
 		return errors.New("a shared key does not belong in a public key set")
@@ -161,14 +161,14 @@ func (j *jwk) check() error {
 }
 
 // smallExponent reports whether e fits: keyfunc would cut off a longer one.
-func (j *jwk) smallExponent() bool {
+func (j *webKey) smallExponent() bool {
 	e, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(j.E, "="))
 	return err == nil && len(bytes.TrimLeft(e, "\x00")) <= 4
 }
 
 // pinned is the algorithm that the key is for, or "" when it does not say.
 // Some issuers state the type there, which says nothing more.
-func (j *jwk) pinned() string {
+func (j *webKey) pinned() string {
 	if j.Algorithm == j.Type {
 		return ""
 	}

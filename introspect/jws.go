@@ -1,6 +1,7 @@
 package introspect
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -51,17 +52,25 @@ func parse(raw string) (*jws, error) {
 	if t.header, err = parseHeader(raw[:first]); err != nil {
 		return nil, err
 	}
-	payload, err := segment.DecodeString(raw[first+1 : second])
-	if err != nil {
-		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
-	}
-	if t.claims, t.cost, err = parseObject(string(payload)); err != nil {
-		return nil, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
-	}
-	if twin := twinOf(t.claims, registeredClaims); twin != "" {
-		return nil, fmt.Errorf("%w: %.64q is another spelling of a registered claim", ErrClaims, twin)
+	if t.claims, t.cost, err = parsePayload(raw[first+1 : second]); err != nil {
+		return nil, err
 	}
 	return t, nil
+}
+
+// parsePayload reads the claims of a token, and what they occupy.
+func parsePayload(encoded string) (claims map[string]any, cost int, err error) {
+	payload, err := segment.DecodeString(encoded)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+	}
+	if claims, cost, err = parseObject(string(payload)); err != nil {
+		return nil, 0, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+	}
+	if twin := twinOf(claims, registeredClaims); twin != "" {
+		return nil, 0, fmt.Errorf("%w: %.64q is another spelling of a registered claim", ErrClaims, twin)
+	}
+	return claims, cost, nil
 }
 
 // split finds the two dots between three segments.
@@ -82,15 +91,48 @@ func split(raw string) (first, second int, err error) {
 	return first, second, nil
 }
 
+// looksSigned reports whether raw is meant to be a JWS, be it a broken one: it
+// has three parts, the first of which is an object as far as can be seen. It
+// allocates nothing.
+func looksSigned(raw string) bool {
+	if strings.Count(raw, ".") != 2 {
+		return false
+	}
+	begin := raw[:strings.IndexByte(raw, '.')]
+	begin = begin[:min(len(begin), 64)]
+	var buffer [48]byte
+	n, _ := base64.RawURLEncoding.Decode(buffer[:], []byte(begin)) // as far as it goes
+	text := bytes.TrimLeft(buffer[:n], jsonSpace)
+	if len(text) == 0 {
+		return n > 0 // too much white space to tell
+	}
+	inner := bytes.TrimLeft(text[1:], jsonSpace)
+	return text[0] == '{' && (len(inner) == 0 || inner[0] == '"' || inner[0] == '}')
+}
+
+const jsonSpace = " \t\n\r"
+
 func parseHeader(encoded string) (h header, err error) {
+	members, err := headerMembers(encoded)
+	if err != nil {
+		return h, err
+	}
+	return readHeader(members)
+}
+
+func headerMembers(encoded string) (map[string]any, error) {
 	text, err := segment.DecodeString(encoded)
 	if err != nil {
-		return h, fmt.Errorf("%w: header: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
 	members, _, err := parseObject(string(text))
 	if err != nil {
-		return h, fmt.Errorf("%w: header: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: header: %w", ErrMalformed, err)
 	}
+	return members, nil
+}
+
+func readHeader(members map[string]any) (h header, err error) {
 	if twin := twinOf(members, registeredParameters); twin != "" {
 		return h, fmt.Errorf("%w: header: %.64q is another spelling of a parameter", ErrMalformed, twin)
 	}

@@ -37,6 +37,9 @@ type key struct {
 // publicKey is what every public key of the standard library is.
 type publicKey interface{ Equal(x crypto.PublicKey) bool }
 
+// verifies reports whether the key is for an algorithm.
+func (k *key) verifies(alg string) bool { return slices.Contains(k.algorithms, alg) }
+
 // same reports whether k and other are interchangeable.
 func (k *key) same(other *key) bool {
 	return k.id == other.id && k.application == other.application && slices.Equal(k.algorithms, other.algorithms) &&

@@ -124,7 +124,7 @@ func TestAServerThatIsGone(t *testing.T) {
 		if err := judge(view, token); err != nil {
 			t.Errorf("a request still on the old set: %v", err)
 		}
-		if _, err := after.For("corp"); err == nil {
+		if _, err := after.For(introspect.Accepts{Servers: []string{"corp"}, JWT: true}); err == nil {
 			t.Error("still found by name")
 		}
 	})

@@ -16,11 +16,15 @@ import (
 
 // Set holds the auth servers of one configuration. Safe for concurrent use.
 type Set struct {
+	names     []string // of all auth servers, as configured
 	servers   []*server
 	required  map[*server]bool
 	byName    map[string]*server
 	cache     *cache
 	gate      *gate
+	remotes   []*remote // in the order of the configuration
+	proofs    *Proofs
+	denylist  *Denylist           // nil: none
 	partners  map[string]*partner // by issuer
 	transport http.RoundTripper   // of fetches; nil: their own
 	observe   func(Fetch)         // told of fetches; nil: nobody
@@ -34,9 +38,11 @@ type Rules struct {
 	Tokens       config.Tokens
 }
 
-// New prepares the auth servers and the application strategies of a configuration. It starts nothing and uses no network, so a Set that is not wanted after
-// all is simply dropped. What is unchanged since previous (which may be nil) is
-// taken over from it: key sets and cached tokens. The error is a config.Faults.
+// New prepares the auth servers and the application strategies of a
+// configuration. It starts nothing and uses no network, so a Set that is not
+// wanted after all is simply dropped. What is unchanged since previous (which may
+// be nil) is taken over from it: key sets, cached tokens and answers. The error
+// is a config.Faults.
 func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 	s := &Set{
 		required: map[*server]bool{}, byName: map[string]*server{},
@@ -49,6 +55,11 @@ func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 	s.share(previous, rules.Tokens)
 	var faults config.Faults
 	for i := range rules.Servers {
+		s.names = append(s.names, rules.Servers[i].Name)
+		faults = append(faults, s.addRemote(rules.Servers, i, previous)...)
+		if rules.Servers[i].Local == nil {
+			continue
+		}
 		one, fault := s.server(&rules.Servers[i], previous)
 		if fault != nil {
 			fault.Path = append([]any{"auth_servers", i, "local_introspection"}, fault.Path...)
@@ -59,7 +70,8 @@ func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 		s.byName[one.name()] = one
 		s.required[one] = rules.Servers[i].Required
 	}
-	if faults = append(faults, s.addPartners(&rules, previous)...); faults != nil {
+	faults = append(faults, s.addPartners(&rules, previous)...)
+	if faults = append(faults, s.addDenylist(rules.Tokens.Denylist, previous)...); faults != nil {
 		return nil, faults
 	}
 	return s, nil
@@ -76,7 +88,14 @@ func (s *Set) share(previous *Set, tokens config.Tokens) {
 	if s.gate = previous.gate; s.gate == nil || cap(s.gate.running) != cap(fresh.running) {
 		s.gate = fresh
 	}
+	skew := tokens.ClockSkew.Limit()
+	if s.proofs = previous.proofs; s.proofs == nil || s.proofs.limits != tokens.Proofs || s.proofs.skew != skew || s.proofs.gate != s.gate {
+		s.proofs = newProofs(tokens.Proofs, skew, s.gate)
+	}
 }
+
+// Proofs judges what holders of bound tokens show.
+func (s *Set) Proofs() *Proofs { return s.proofs }
 
 // server makes one auth server out of what previous has of it. The path of a
 // fault begins below local_introspection.
@@ -84,9 +103,6 @@ func (s *Set) server(cfg *config.AuthServer, previous *Set) (*server, *config.Fa
 	before := previous.byName[cfg.Name]
 	if before != nil && before.sameRules(*cfg) {
 		return before, nil
-	}
-	if cfg.Local == nil {
-		return nil, &config.Fault{Message: "missing: say where the keys come from"}
 	}
 	one := newServer(cfg)
 	if fault := one.allow(cfg.Local.Algorithms); fault != nil {
@@ -160,17 +176,91 @@ func (s *server) readFile() *config.Fault {
 	return &config.Fault{Path: []any{from.kind}, Message: message}
 }
 
-// For is the view of an API: only the named auth servers' tokens are believed.
-func (s *Set) For(names ...string) (Introspector, error) {
-	servers := make([]*server, 0, len(names))
-	for _, name := range names {
-		one := s.byName[name]
-		if one == nil {
-			return nil, fmt.Errorf("no auth server %q", name)
-		}
-		servers = append(servers, one)
+// addRemote makes what asks the i-th auth server, out of what previous has of it.
+func (s *Set) addRemote(servers []config.AuthServer, i int, previous *Set) config.Faults {
+	cfg := &servers[i]
+	if cfg.Remote == nil {
+		return nil
 	}
-	return newView(servers, s)
+	if before := previous.remote(cfg.Name); before != nil && before.sameRules(*cfg) {
+		s.remotes = append(s.remotes, before)
+		return nil
+	}
+	one, faults := newRemote(cfg, s.transport, s.log)
+	if faults != nil {
+		return config.Below(faults, "auth_servers", i, "remote_introspection")
+	}
+	s.remotes = append(s.remotes, one)
+	return nil
+}
+
+// addDenylist makes the denylist, out of what previous has of it.
+func (s *Set) addDenylist(cfg *config.Denylist, previous *Set) config.Faults {
+	if cfg == nil {
+		return nil
+	}
+	if before := previous.denylist; before != nil && before.same(cfg) {
+		s.denylist = before
+		return nil
+	}
+	list, fault := newDenylist(cfg, s.transport)
+	if fault != nil {
+		return config.Below(config.Faults{*fault}, "tokens", "denylist")
+	}
+	s.denylist = list
+	return nil
+}
+
+// Denylist is what judges tokens that may have been revoked; nil, which passes
+// all of them, when there is none.
+func (s *Set) Denylist() *Denylist { return s.denylist }
+
+// remote is what asks the named auth server; nil when nothing does.
+func (s *Set) remote(name string) *remote {
+	for _, one := range s.remotes {
+		if one.name() == name {
+			return one
+		}
+	}
+	return nil
+}
+
+// Accepts says which tokens a view is for: of whom, and of which kinds.
+type Accepts struct {
+	Servers     []string // names of auth servers
+	JWT, Opaque bool
+}
+
+// For is the view of an API: only tokens that a accepts are believed. A JWT of
+// an issuer that is known here is judged here; with Opaque, any other token is
+// one to ask about.
+func (s *Set) For(a Accepts) (Introspector, error) {
+	var local []*server
+	var remote *remote
+	for _, name := range a.Servers {
+		keys, asked := s.byName[name], s.remote(name)
+		switch {
+		case keys == nil && asked == nil:
+			return nil, fmt.Errorf("no auth server %q", name)
+		case keys != nil && a.JWT:
+			local = append(local, keys)
+		}
+		if asked == nil || !a.Opaque {
+			continue
+		}
+		if remote != nil {
+			return nil, fmt.Errorf("auth servers %q and %q both have remote_introspection, so a token could go to either", remote.name(), name)
+		}
+		remote = asked
+	}
+	if remote != nil && !a.JWT {
+		return remote, nil
+	}
+	v, err := newView(local, s)
+	if err == nil {
+		v.remote = remote
+	}
+	return v, err
 }
 
 // Start makes the set the one that keeps its keys, in the background, and
@@ -186,6 +276,7 @@ func (s *Set) Start() {
 			log:        s.log,
 		})
 	}
+	s.denylist.start(s, s.log)
 }
 
 // Close ends what no later Set has taken over by its Start. Introspect still
@@ -195,6 +286,10 @@ func (s *Set) Close() {
 	for _, one := range s.servers {
 		one.keys.end(s)
 	}
+	for _, one := range s.remotes {
+		one.http.Close() // idle connections; what asks on gets new ones
+	}
+	s.denylist.end(s)
 }
 
 // Ready returns an error naming the required auth servers without keys, or with

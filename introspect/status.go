@@ -26,6 +26,8 @@ type ServerStatus struct {
 	Fetches     uint64       `json:"fetches"`      // tried
 	Failures    uint64       `json:"failures"`     // of those
 	UnknownKids uint64       `json:"unknown_kids"` // tokens whose kid was not in the set
+	// Remote is how asking it goes; nil: it is not asked.
+	Remote *RemoteStatus `json:"remote,omitempty"`
 }
 
 // KeyStatus is one usable key.
@@ -50,10 +52,16 @@ type CacheStats struct {
 
 // Status is how each auth server stands, in the order of the configuration.
 func (s *Set) Status() []ServerStatus {
-	list := make([]ServerStatus, len(s.servers))
-	for i, one := range s.servers {
-		list[i] = one.status(time.Now())
-		list[i].Required = s.required[one]
+	list := make([]ServerStatus, len(s.names))
+	for i, name := range s.names {
+		list[i] = ServerStatus{Name: name, Usable: true, Keys: []KeyStatus{}, Skipped: []SkippedKey{}}
+		if one := s.byName[name]; one != nil {
+			list[i] = one.status(time.Now())
+			list[i].Required = s.required[one]
+		}
+		if asked := s.remote(name); asked != nil {
+			list[i].Issuer, list[i].Remote = asked.rules.Issuer.Value, asked.status()
+		}
 	}
 	return list
 }
@@ -104,8 +112,9 @@ func (k *key) status(now time.Time) KeyStatus {
 
 // CacheStats is how the verified-token cache stands. Its counters go on when a
 // later Set takes the cache over.
-func (s *Set) CacheStats() CacheStats {
-	c := s.cache
+func (s *Set) CacheStats() CacheStats { return s.cache.stats() }
+
+func (c *cache) stats() CacheStats {
 	return CacheStats{
 		Entries: c.entries.Load(), Bytes: c.bytes.Load(), Limits: c.limits,
 		Hits: c.hits.sum(), Misses: c.misses.sum(), Evicted: c.evicted.Load(),
@@ -116,9 +125,13 @@ func (s *Set) CacheStats() CacheStats {
 func (s *Set) Has(name string) bool { return s.byName[name] != nil }
 
 // Refresh fetches the keys of the named auth server now, whatever the limits
-// on fetches, and returns the outcome. Keys from a file have nothing to fetch.
+// on fetches, and returns the outcome. Where keys come from a file, or none are
+// needed, there is nothing to fetch.
 func (s *Set) Refresh(ctx context.Context, name string) error {
 	one := s.byName[name]
+	if one == nil && s.remote(name) != nil {
+		return nil
+	}
 	if one == nil {
 		return fmt.Errorf("no auth server %q", name)
 	}

@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -14,6 +15,7 @@ type view struct {
 	// anyIssuer, if not nil, is the sole server, which takes tokens of any or no
 	// issuer.
 	anyIssuer *server
+	remote    *remote // asked about tokens that nobody here may judge; nil: nobody is
 	cache     *cache
 	gate      *gate
 }
@@ -43,6 +45,9 @@ func newView(servers []*server, set *Set) (*view, error) {
 // Introspect implements Introspector. A cached token costs no allocation and
 // no lock.
 func (v *view) Introspect(ctx context.Context, raw string, now time.Time) (*Token, error) {
+	if v.remote != nil && !looksSigned(raw) {
+		return v.remote.Introspect(ctx, raw, now)
+	}
 	if len(raw) <= maxToken {
 		if e := v.cache.find(raw, v, now); e != nil {
 			return e.token, nil
@@ -54,6 +59,9 @@ func (v *view) Introspect(ctx context.Context, raw string, now time.Time) (*Toke
 		return nil, err
 	}
 	s, err := v.serverOf(t)
+	if v.remote != nil && errors.Is(err, ErrUnknownIssuer) {
+		return v.remote.Introspect(ctx, raw, now)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,8 +96,12 @@ func (v *view) serverOf(t *jws) (*server, error) {
 	return nil, fmt.Errorf("%w: %.256q", ErrUnknownIssuer, issuer)
 }
 
-// vouches reports whether a token that s has verified is one for this view.
+// vouches reports whether a token that s has verified is one for this view. An
+// answer of an authorization server, where s is nil, is kept apart for it.
 func (v *view) vouches(s *server) bool {
+	if s == nil {
+		return true
+	}
 	for _, one := range v.servers {
 		if one == s {
 			return true

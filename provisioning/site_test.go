@@ -105,7 +105,9 @@ func (s *site) path(name string) string { return filepath.Join(s.dir, name) }
 func (s *site) write(name, content string) {
 	s.t.Helper()
 	must(s.t, os.MkdirAll(filepath.Dir(s.path(name)), 0o755))
-	must(s.t, os.WriteFile(s.path(name), []byte(content), 0o600))
+	whole := filepath.Join(s.t.TempDir(), "whole")
+	must(s.t, os.WriteFile(whole, []byte(content), 0o600))
+	must(s.t, os.Rename(whole, s.path(name))) // a look in between would see half of it
 }
 
 // waitFor polls until f holds.

@@ -63,7 +63,10 @@ type Exchange struct {
 	Address netip.Addr // who calls: Peer, or what a trusted proxy says
 	Trusted bool       // Peer is a trusted proxy
 	Secure  bool       // came over TLS
-	TLS     uint16     // its version, as crypto/tls numbers it; 0: none
+	// Certificate is the thumbprint (x5t#S256) of the certificate that the caller
+	// has shown over TLS, here or to a trusted proxy; "": none.
+	Certificate string
+	TLS         uint16 // its version, as crypto/tls numbers it; 0: none
 
 	Path  []byte // canonical path: what is matched and forwarded
 	Rest  []byte // the part of Path after the API's prefix; empty or begins with a slash

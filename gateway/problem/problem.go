@@ -15,6 +15,7 @@ type Problem struct {
 	RetryAfter          time.Duration // 0: no Retry-After
 	Challenge           string        // WWW-Authenticate; "": none
 	Allow               string        // Allow, on 405
+	Nonce               string        // DPoP-Nonce (RFC 9449 9); "": none
 }
 
 // Challenge is how a caller without a token is asked for one (RFC 6750 3).
@@ -22,27 +23,28 @@ const Challenge = `Bearer realm="postern"`
 
 // The table: every problem a caller can meet.
 var (
-	BadRequest          = &Problem{Code: "bad_request", Status: 400, Title: "The request is malformed"}
-	BadPath             = &Problem{Code: "bad_path", Status: 400, Title: "The path is not acceptable"}
-	TokenMissing        = &Problem{Code: "token_missing", Status: 401, Title: "A token is required", Challenge: Challenge}
-	InvalidToken        = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable", Challenge: Challenge + `, error="invalid_token"`}
-	InsufficientScope   = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this", Challenge: Challenge + `, error="insufficient_scope"`}
-	ProtocolNotAllowed  = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
-	NotFound            = &Problem{Code: "not_found", Status: 404, Title: "There is nothing here"}
-	MethodNotAllowed    = &Problem{Code: "method_not_allowed", Status: 405, Title: "The method is not allowed here"}
-	RequestTimeout      = &Problem{Code: "request_timeout", Status: 408, Title: "The request took too long to arrive"}
-	ContentTooLarge     = &Problem{Code: "content_too_large", Status: 413, Title: "The request body is too large"}
-	URITooLong          = &Problem{Code: "uri_too_long", Status: 414, Title: "The request target is too long"}
-	ExpectationFailed   = &Problem{Code: "expectation_failed", Status: 417, Title: "The expectation cannot be met"}
-	HeaderTooLarge      = &Problem{Code: "header_too_large", Status: 431, Title: "The request header is too large"}
-	Internal            = &Problem{Code: "internal", Status: 500, Title: "The gateway failed"}
-	NotImplemented      = &Problem{Code: "not_implemented", Status: 501, Title: "The gateway does not do this"}
-	UpstreamFailed      = &Problem{Code: "upstream_failed", Status: 502, Title: "The service could not be reached"}
-	UpstreamInvalid     = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
-	KeysUnavailable     = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
-	Overloaded          = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
-	UpstreamTimeout     = &Problem{Code: "upstream_timeout", Status: 504, Title: "The service did not answer in time"}
-	VersionNotSupported = &Problem{Code: "version_not_supported", Status: 505, Title: "The HTTP version is not supported"}
+	BadRequest               = &Problem{Code: "bad_request", Status: 400, Title: "The request is malformed"}
+	BadPath                  = &Problem{Code: "bad_path", Status: 400, Title: "The path is not acceptable"}
+	TokenMissing             = &Problem{Code: "token_missing", Status: 401, Title: "A token is required", Challenge: Challenge}
+	InvalidToken             = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable", Challenge: Challenge + `, error="invalid_token"`}
+	InsufficientScope        = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this", Challenge: Challenge + `, error="insufficient_scope"`}
+	ProtocolNotAllowed       = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
+	NotFound                 = &Problem{Code: "not_found", Status: 404, Title: "There is nothing here"}
+	MethodNotAllowed         = &Problem{Code: "method_not_allowed", Status: 405, Title: "The method is not allowed here"}
+	RequestTimeout           = &Problem{Code: "request_timeout", Status: 408, Title: "The request took too long to arrive"}
+	ContentTooLarge          = &Problem{Code: "content_too_large", Status: 413, Title: "The request body is too large"}
+	URITooLong               = &Problem{Code: "uri_too_long", Status: 414, Title: "The request target is too long"}
+	ExpectationFailed        = &Problem{Code: "expectation_failed", Status: 417, Title: "The expectation cannot be met"}
+	HeaderTooLarge           = &Problem{Code: "header_too_large", Status: 431, Title: "The request header is too large"}
+	Internal                 = &Problem{Code: "internal", Status: 500, Title: "The gateway failed"}
+	NotImplemented           = &Problem{Code: "not_implemented", Status: 501, Title: "The gateway does not do this"}
+	UpstreamFailed           = &Problem{Code: "upstream_failed", Status: 502, Title: "The service could not be reached"}
+	UpstreamInvalid          = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
+	KeysUnavailable          = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
+	IntrospectionUnavailable = &Problem{Code: "introspection_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
+	Overloaded               = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
+	UpstreamTimeout          = &Problem{Code: "upstream_timeout", Status: 504, Title: "The service did not answer in time"}
+	VersionNotSupported      = &Problem{Code: "version_not_supported", Status: 505, Title: "The HTTP version is not supported"}
 )
 
 // CallerGone ends an exchange whose caller has left: it is logged and counted,
@@ -54,7 +56,7 @@ func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, KeysUnavailable, Overloaded, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, KeysUnavailable, IntrospectionUnavailable, Overloaded, UpstreamTimeout, VersionNotSupported,
 	}
 }
 

@@ -29,6 +29,9 @@ func (p *Problem) Write(response *fasthttp.Response, id []byte) {
 	if challenge := p.challenge(); challenge != "" {
 		h.Set(fasthttp.HeaderWWWAuthenticate, challenge)
 	}
+	if p.Nonce != "" {
+		h.Set("DPoP-Nonce", p.Nonce)
+	}
 	if p.RetryAfter > 0 {
 		var seconds [20]byte
 		h.SetBytesV(fasthttp.HeaderRetryAfter, strconv.AppendInt(seconds[:0], wholeSeconds(p.RetryAfter), 10))

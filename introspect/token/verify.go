@@ -45,7 +45,7 @@ type Verify struct {
 
 // Help is shown by --help.
 func (Verify) Help() string {
-	return `It is judged by the gateway's own code. Without a key it is judged by the configuration (-c), as an API would that believes all of its auth servers; what an API asks beyond that (applications, subjects, scopes) is not looked at. Exit code 1: it is refused, and this is why.
+	return `It is judged by the gateway's own code. Without a key it is judged by the configuration (-c), as an API would that believes all of its auth servers. Exit code 1: it is refused, and this is why.
 
 	postern token verify "$TOKEN" --key public.pem --audience orders
 	postern token verify "$TOKEN" --issuer-url https://idp.example.com/realms/main
@@ -165,7 +165,7 @@ func (c Verify) configured() (*config.Config, error) {
 	for _, server := range cfg.AuthServers {
 		names = append(names, server.Name)
 		if server.Name == c.AuthServer {
-			cfg.AuthServers, cfg.Applications = []config.AuthServer{server}, nil
+			cfg.AuthServers = []config.AuthServer{server}
 			return &cfg, nil
 		}
 	}
@@ -180,7 +180,7 @@ func (c Verify) configured() (*config.Config, error) {
 
 // judge returns what a token says, if it is to be believed.
 func judge(ctx context.Context, cfg *config.Config, raw string) (*introspect.Token, error) {
-	set, err := introspect.New(introspect.Rules{Servers: cfg.AuthServers, Applications: cfg.Applications, Tokens: cfg.Tokens}, nil, zap.NewNop())
+	set, err := introspect.New(introspect.Rules{Servers: cfg.AuthServers, Tokens: cfg.Tokens}, nil, zap.NewNop())
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ func judge(ctx context.Context, cfg *config.Config, raw string) (*introspect.Tok
 		names = append(names, server.Name)
 		audiences[server.Name] = server.Audience
 	}
-	view, err := set.For(names...)
+	view, err := set.For(introspect.Accepts{Servers: names, JWT: true})
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +202,6 @@ func judge(ctx context.Context, cfg *config.Config, raw string) (*introspect.Tok
 		return nil, fmt.Errorf("%w%s", err, failures(set))
 	case err != nil:
 		return nil, err
-	case token.Application != "": // its audience is the application's to state
-		return token, nil
 	case !audiences[token.AuthServer].Admits(token.Audience):
 		return nil, fmt.Errorf("token is for another audience: aud %q", token.Audience)
 	}

@@ -1,17 +1,18 @@
 package config
 
-// API is one API: where it is found, where it goes, and by which rules. After
-// SetDefaults its hosts are in lower case.
+// API is one API: where it is found, where it goes, and by which rules.
 type API struct {
-	Name      string     `yaml:"name"`      // of one API and version; a segment of its path
-	Version   string     `yaml:"version"`   // a segment of its path; the latest version answers without it too
-	Hosts     []string   `yaml:"hosts"`     // exact or "*.suffix", in any case; absent: every host
+	Name      string     `yaml:"name"`
+	Version   string     `yaml:"version"`
+	Hosts     []string   `yaml:"hosts"`     // exact or "*.suffix", lower case after SetDefaults; empty takes every host
 	BasePath  string     `yaml:"base_path"` // replaces <api_endpoint.base_path>/<name>[/<version>]; "/" takes what is left
-	Paths     Paths      `yaml:"paths"`     // what its paths may hold
-	Upstream  Upstream   `yaml:"upstream"`  // where its requests go
-	Resources []Resource `yaml:"resources"` // absent: every path and method; present: nothing else exists
-	Scopes    []Scope    `yaml:"scopes"`    // policies for some of its resources
-	Policies  Policies   `yaml:"policies"`  // the rules of all its resources
+	Paths     Paths      `yaml:"paths"`
+	Upstream  Upstream   `yaml:"upstream"`
+	Resources []Resource `yaml:"resources"` // nil: every path and method
+	Scopes    []Scope    `yaml:"scopes"`
+	Policies  Policies   `yaml:"policies"`
+	// ProtectedResource tells OAuth clients about the API; nil: nothing does.
+	ProtectedResource *ProtectedResource `yaml:"protected_resource"`
 }
 
 // FullName is name/version, or the name of an API without versions: what logs,
@@ -31,12 +32,12 @@ type Paths struct {
 // Resource is a path template with its methods.
 type Resource struct {
 	Path    string   `yaml:"path"`    // literals, {name} segments, /** at the end
-	Methods []string `yaml:"methods"` // absent: every method
-	Scopes  []string `yaml:"scopes"`  // names of scopes of the API
+	Methods []string `yaml:"methods"` // empty: every method
+	Scopes  []string `yaml:"scopes"`  // names of API.Scopes
 }
 
 // Scope is a group of policies for some resources, on top of the API's.
 type Scope struct {
-	Name     string   `yaml:"name"`     // which resources name
-	Policies Policies `yaml:"policies"` // on top of the API's
+	Name     string   `yaml:"name"`
+	Policies Policies `yaml:"policies"`
 }

@@ -2,17 +2,17 @@ package config
 
 // Application is a caller that is known by name, whoever it speaks for.
 type Application struct {
-	Name      string      `yaml:"name"`               // how the log and the upstream know it
+	Name      string      `yaml:"name"`
 	ID        string      `yaml:"id"`                 // default: Name
 	APIs      []string    `yaml:"apis" allow:"empty"` // where it is registered: a name (all versions) or name/version
 	Suspended bool        `yaml:"suspended"`          // it identifies nobody
-	Identify  Identifiers `yaml:"identify"`           // what it is found by
-	JWT       []Strategy  `yaml:"jwt"`                // which tokens may speak for it; absent: those of every auth server
+	Identify  Identifiers `yaml:"identify"`
+	JWT       []Strategy  `yaml:"jwt"` // which tokens may speak for it; nil: those of every auth server
 }
 
 // Identifiers are what an application is found by; one of them is enough.
 type Identifiers struct {
-	Claims []ClaimSet `yaml:"claims"` // sets of claims; all of one set must be in the token
+	Claims []ClaimSet `yaml:"claims"`
 }
 
 // ClaimSet is claims that a token must hold, all of them, in the order of the
@@ -30,13 +30,13 @@ type Strategy struct {
 	AuthServer string `yaml:"auth_server"` // name of one
 	Audience   string `yaml:"audience"`    // an aud that is good for this application
 
-	Issuer      string   `yaml:"issuer"`      // the iss of its tokens, when no auth server has it
-	Kid         string   `yaml:"kid"`         // absent: whatever the token says
-	Algorithms  []string `yaml:"algorithms"`  // default: HS256 with a shared key, else all that the key can
-	SharedKey   Secret   `yaml:"shared_key"`  // for HS256, HS384, HS512
-	Certificate File     `yaml:"certificate"` // PEM
-	PublicKey   File     `yaml:"public_key"`  // PEM
-	JWKS        File     `yaml:"jwks"`        // file with a key set
+	Issuer      string   `yaml:"issuer"`
+	Kid         string   `yaml:"kid"`        // "": whatever the token says
+	Algorithms  []string `yaml:"algorithms"` // default: HS256 with a shared key, else all that the key can
+	SharedKey   Secret   `yaml:"shared_key"` // for HS256, HS384, HS512
+	Certificate File     `yaml:"certificate"`
+	PublicKey   File     `yaml:"public_key"`
+	JWKS        File     `yaml:"jwks"`
 }
 
 // RegisteredFor reports whether the application is registered for an API.

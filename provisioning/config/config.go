@@ -13,31 +13,35 @@ package config
 // Config is one complete bundle: every file merged, defaults filled in.
 // It is immutable once Load has returned it and may be shared by goroutines.
 type Config struct {
-	Ports          Ports         `yaml:"ports"`                         // where requests come in; fixed while running
-	TLS            *TLS          `yaml:"tls"`                           // how the https listener speaks
-	Limits         Limits        `yaml:"limits"`                        // what a caller may cost; fixed while running
-	TrustedProxies []Prefix      `yaml:"trusted_proxies" allow:"empty"` // whose X-Forwarded-* and Forwarded are believed; absent: nobody's
-	Shutdown       Shutdown      `yaml:"shutdown"`                      // how it ends
-	APIEndpoint    APIEndpoint   `yaml:"api_endpoint"`                  // where the APIs begin
-	AdminAPI       AdminAPI      `yaml:"admin_api"`                     // the operator's listener
-	Tokens         Tokens        `yaml:"tokens"`                        // what holds for tokens of every auth server
-	Logging        Logging       `yaml:"logging"`                       // what is written to the log
-	Tracing        *Tracing      `yaml:"tracing"`                       // absent: the caller's trace context passes untouched
-	AuthServers    []AuthServer  `yaml:"auth_servers" allow:"empty"`    // whose tokens are believed
-	Users          []User        `yaml:"users" allow:"empty"`           // whom tokens may speak for: a list, or {file: PATH} of one
-	Applications   []Application `yaml:"applications" allow:"empty"`    // who may call
-	APIs           []API         `yaml:"apis" allow:"empty"`            // what is served
+	Ports          Ports    `yaml:"ports"`
+	TLS            *TLS     `yaml:"tls"`
+	Limits         Limits   `yaml:"limits"`
+	TrustedProxies []Prefix `yaml:"trusted_proxies" allow:"empty"`
+	// ClientCertificateHeader is where trusted proxies put the certificate that a
+	// caller has shown to them; "": nowhere.
+	ClientCertificateHeader string        `yaml:"client_certificate_header"`
+	Shutdown                Shutdown      `yaml:"shutdown"`
+	APIEndpoint             APIEndpoint   `yaml:"api_endpoint"`
+	AdminAPI                AdminAPI      `yaml:"admin_api"`
+	Tokens                  Tokens        `yaml:"tokens"`
+	Logging                 Logging       `yaml:"logging"`
+	Tracing                 *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched
+	AuthServers             []AuthServer  `yaml:"auth_servers" allow:"empty"`
+	Users                   []User        `yaml:"users" allow:"empty"`
+	Applications            []Application `yaml:"applications" allow:"empty"`
+	APIs                    []API         `yaml:"apis" allow:"empty"`
 }
 
-// APIEndpoint says where the APIs begin. After SetDefaults BasePath has no slash
-// at its end.
+// APIEndpoint says where the APIs begin.
 type APIEndpoint struct {
-	BasePath *string `yaml:"base_path"` // precedes /<api>/<version>; default /gateway; a slash at the end counts for nothing
+	// BasePath precedes /<api>/<version>; default "/gateway". SetDefaults
+	// normalises "" and "/" to "" and removes a slash at the end.
+	BasePath *string `yaml:"base_path"`
 }
 
 // Shutdown bounds how a gateway ends.
 type Shutdown struct {
-	Delay Duration `yaml:"delay" allow:"none"` // readiness fails this long before the listeners close; default none
+	Delay Duration `yaml:"delay" allow:"none"` // readiness fails this long before the listeners close; default None
 	Grace Duration `yaml:"grace"`              // requests may finish this long afterwards; default 30s
 }
 
@@ -45,10 +49,10 @@ type Shutdown struct {
 type AdminAPI struct {
 	Listen        string `yaml:"listen"`          // ip:port; default 127.0.0.1:9485; port 0 takes a free one
 	AdminPath     string `yaml:"admin_path"`      // prefix of status, settings and assets; default /rest/microgateway
-	OnTrafficPort bool   `yaml:"on_traffic_port"` // serve admin_path on the traffic ports too
+	OnTrafficPort bool   `yaml:"on_traffic_port"` // serve AdminPath on the traffic ports too
 	Debug         bool   `yaml:"debug"`           // serve profiles below /debug/pprof/
-	User          string `yaml:"user"`            // who may see more than /livez and /readyz; required beyond loopback
-	Password      Secret `yaml:"password"`        // of the user
+	User          string `yaml:"user"`
+	Password      Secret `yaml:"password"`
 }
 
 // Tokens is what holds for tokens of every auth server.
@@ -56,6 +60,15 @@ type Tokens struct {
 	ClockSkew     Duration   `yaml:"clock_skew" allow:"none"` // default 30s
 	Cache         TokenCache `yaml:"cache"`                   // the verified-token cache
 	Verifications int        `yaml:"verifications"`           // signatures checked at once; default 4 × processors
+	Proofs        Proofs     `yaml:"proofs"`
+	Denylist      *Denylist  `yaml:"denylist"` // nil: none
+}
+
+// Proofs says which DPoP proofs are believed (RFC 9449).
+type Proofs struct {
+	MaxAge  Duration `yaml:"max_age"` // since iat; default 60s
+	Nonce   bool     `yaml:"nonce"`   // proofs must hold a nonce of this gateway
+	Entries int      `yaml:"entries"` // remembered, so that none is shown twice; default 200000
 }
 
 // TokenCache bounds the verified-token cache by both of its fields.
@@ -67,7 +80,7 @@ type TokenCache struct {
 // Logging says what is written to the log.
 type Logging struct {
 	Level  string   `yaml:"level"`  // debug, info, warn or error; default info
-	Access Access   `yaml:"access"` // whose requests get a line: true (default), false or errors
+	Access Access   `yaml:"access"` // whose requests get a line; default AccessAll
 	Format string   `yaml:"format"` // of these lines: json or combined; default json
 	Query  bool     `yaml:"query"`  // the query is in them
 	Mask   []string `yaml:"mask"`   // query parameters beside access_token whose values are not

@@ -79,6 +79,11 @@ func (t *Tokens) setDefaults() {
 	setDefault(&t.Cache.Entries, 100000)
 	setDefault(&t.Cache.Size, 64<<20)
 	setDefault(&t.Verifications, 4*runtime.GOMAXPROCS(0))
+	setDefault(&t.Proofs.MaxAge, Duration(time.Minute))
+	setDefault(&t.Proofs.Entries, 200_000)
+	if t.Denylist != nil {
+		t.Denylist.setDefaults()
+	}
 }
 
 func (l *Logging) setDefaults() {
@@ -98,6 +103,9 @@ func (t *Tracing) setDefaults() {
 }
 
 func (a *AuthServer) setDefaults(skew Duration) {
+	if a.Remote != nil {
+		a.Remote.setDefaults(a.Issuer.Value)
+	}
 	if a.Local == nil {
 		return
 	}

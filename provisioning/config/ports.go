@@ -3,8 +3,8 @@ package config
 // Ports are the traffic listeners; empty means that the listener is off.
 // A value is "ip:port" or ":port"; port 0 takes a free one.
 type Ports struct {
-	HTTP  Address `yaml:"http"`  // a port, ip:port or none; default 4485 when neither is stated
-	HTTPS Address `yaml:"https"` // a port, ip:port or none; needs tls
+	HTTP  Address `yaml:"http"`  // default :4485 when neither is stated
+	HTTPS Address `yaml:"https"` // needs TLS
 }
 
 // Address is a listen address as net.Listen takes it; "" is none.
@@ -18,13 +18,13 @@ const NoAddress Address = "none"
 type TLS struct {
 	Certificates []Certificate `yaml:"certificates"` // the first one serves names that no other matches
 	ClientCA     File          `yaml:"client_ca"`    // PEM; asks callers for certificates
-	ClientAuth   string        `yaml:"client_auth"`  // request (default) or require; only with client_ca
+	ClientAuth   string        `yaml:"client_auth"`  // request (default) or require; only with ClientCA
 }
 
 // Certificate is a PEM certificate chain with its private key.
 type Certificate struct {
-	Certificate File `yaml:"certificate"` // PEM, the chain, the own one first
-	Key         File `yaml:"key"`         // PEM
+	Certificate File `yaml:"certificate"`
+	Key         File `yaml:"key"`
 }
 
 // Limits bound what a caller may cost.
@@ -34,6 +34,6 @@ type Limits struct {
 	Connections   int      `yaml:"connections"`                 // client connections at once; default 10000
 	HeaderTimeout Duration `yaml:"header_timeout" allow:"none"` // from a head's first byte to its last, and for a TLS handshake; default 5s
 	BodyTimeout   Duration `yaml:"body_timeout" allow:"none"`   // between two reads of a request body; default 10s
-	BodyRate      Size     `yaml:"body_rate" allow:"none"`      // a second, which a request body must keep after its first 10 s; default 100B
+	BodyRate      Size     `yaml:"body_rate" allow:"none"`      // bytes per second a request body must keep after its first 10 s; default 100B; None is off
 	IdleTimeout   Duration `yaml:"idle_timeout" allow:"none"`   // between two requests, and between two writes to a caller that does not read; default 60s
 }

@@ -7,10 +7,10 @@ type Tracing struct {
 	Sample       Ratio  `yaml:"sample" allow:"none"` // of the traces that begin here; default 1
 	MaxPerSecond int    `yaml:"max_per_second"`      // samples beyond what trusted proxies ask for; default 100
 
-	Endpoint    string         `yaml:"endpoint"`     // of a collector that takes OTLP over HTTP; absent: no spans
-	AllowHTTP   bool           `yaml:"allow_http"`   // http beyond loopback
-	CA          File           `yaml:"ca"`           // PEM; default: the system's
-	Headers     []SecretHeader `yaml:"headers"`      // more fields of the requests to it
+	Endpoint    string         `yaml:"endpoint"`   // of a collector that takes OTLP over HTTP; "": no spans
+	AllowHTTP   bool           `yaml:"allow_http"` // http beyond loopback
+	CA          File           `yaml:"ca"`         // PEM; default: the system's
+	Headers     []SecretHeader `yaml:"headers"`
 	ServiceName string         `yaml:"service_name"` // default postern
 	Timeout     Duration       `yaml:"timeout"`      // of one export with its repeats; default 10s
 	Queue       int            `yaml:"queue"`        // spans that may wait; default 2048
@@ -18,6 +18,6 @@ type Tracing struct {
 
 // SecretHeader is a field of requests that the gateway makes.
 type SecretHeader struct {
-	Name  string `yaml:"name"`  // of the field
-	Value Secret `yaml:"value"` // of the field
+	Name  string `yaml:"name"`
+	Value Secret `yaml:"value"`
 }

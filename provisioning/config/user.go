@@ -2,8 +2,8 @@ package config
 
 // User is somebody whom tokens may speak for.
 type User struct {
-	Name   string   `yaml:"name"`   // the sub of its tokens
-	Groups []string `yaml:"groups"` // it is in
+	Name   string   `yaml:"name"` // the sub of its tokens
+	Groups []string `yaml:"groups"`
 }
 
 // Subject says which sub a token of an auth server may have; all that is stated
@@ -11,5 +11,5 @@ type User struct {
 type Subject struct {
 	Any     []string `yaml:"any"`     // one of these; * stands for any text
 	Pattern string   `yaml:"pattern"` // RE2, the whole subject
-	User    bool     `yaml:"user"`    // one of users, whose groups the caller then has
+	User    bool     `yaml:"user"`    // one of Config.Users, whose groups the caller then has
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // maxFaults bounds a list that nobody reads to its end.
@@ -59,11 +60,18 @@ func (c *Config) Validate() Faults {
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}
+	if c.Tokens.Denylist != nil {
+		v.denylist([]any{"tokens", "denylist"}, c.Tokens.Denylist)
+	}
 	servers := known(c.AuthServers)
 	v.authServers(c.AuthServers)
 	v.users(c)
 	v.applications(c, servers)
 	v.apis(c, servers)
+	v.protectedResources(c)
+	if h := c.ClientCertificateHeader; h != "" {
+		v.certificateHeader([]any{"client_certificate_header"}, h, len(c.TrustedProxies) > 0)
+	}
 	return v.faults
 }
 
@@ -185,4 +193,17 @@ func listener(address string) (netip.AddrPort, bool) {
 
 func validUser(user string) bool {
 	return !slices.ContainsFunc([]byte(user), func(b byte) bool { return b == ':' || b < ' ' || b == 0x7f })
+}
+
+// certificateHeader checks the field in which proxies show certificates.
+func (v *checker) certificateHeader(path []any, name string, proxies bool) {
+	lower := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	switch {
+	case !isToken(name):
+		v.add(path, "%q is not a header name", name)
+	case slices.Contains(ownHeaders, lower) || strings.HasPrefix(lower, "content-"):
+		v.add(path, "%s is not for certificates", name)
+	case !proxies:
+		v.warn(path, "no address is in trusted_proxies, so nobody is believed about certificates")
+	}
 }

@@ -43,12 +43,16 @@ func (v *checker) unique(seen map[string]int, name string, item []any, key strin
 }
 
 func (v *checker) authServer(path []any, s AuthServer) {
-	if s.Local == nil {
-		v.add(at(path, "local_introspection"), "missing: say where the keys come from")
-	} else {
+	if s.Local == nil && s.Remote == nil {
+		v.add(at(path, "local_introspection"), "missing: say where the keys come from, or whom to ask in remote_introspection")
+	}
+	if s.Local != nil {
 		v.localIntrospection(at(path, "local_introspection"), s)
 	}
-	if s.Issuer == (Issuer{}) {
+	if s.Remote != nil {
+		v.remoteIntrospection(at(path, "remote_introspection"), s.Remote)
+	}
+	if s.Issuer == (Issuer{}) && (s.Local != nil || s.Remote == nil) {
 		v.add(at(path, "issuer"), `missing: the iss that its tokens carry, or the word "unchecked"`)
 	}
 	if a := s.Audience; a == nil {

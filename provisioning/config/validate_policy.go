@@ -21,7 +21,7 @@ func known(servers []AuthServer) knownServers {
 
 // laterIdentification are the ways to identify a caller that the grammar has
 // and this gateway has not.
-var laterIdentification = []string{"opaque", "api_key", "basic", "certificate", "ip", "hostname", "payload"}
+var laterIdentification = []string{"api_key", "basic", "certificate", "ip", "hostname", "payload"}
 
 func (v *checker) identify(path []any, a *API, servers knownServers) {
 	id := a.Policies.Identify
@@ -33,14 +33,14 @@ func (v *checker) identify(path []any, a *API, servers knownServers) {
 		return
 	}
 	if len(id.By) == 0 {
-		v.add(at(path, "by"), "missing: say [jwt]")
+		v.add(at(path, "by"), "missing: say [jwt], [opaque] or both")
 	}
 	for i, by := range id.By {
 		if slices.Contains(laterIdentification, by) {
 			v.add(at(path, "by", i), "%q is not supported yet", by)
 			continue
 		}
-		v.oneOf(at(path, "by", i), by, "jwt")
+		v.oneOf(at(path, "by", i), by, "jwt", "opaque")
 	}
 	v.oneOf(at(path, "combine"), id.Combine, "or", "and")
 	v.oneOf(at(path, "applications"), id.Applications, "registered", "all", "none")
@@ -51,23 +51,56 @@ func (v *checker) identify(path []any, a *API, servers knownServers) {
 			v.add(at(path, "audience_also", i), "api_uri needs hosts: without them a caller says which host was meant")
 		}
 	}
-	v.believed(at(path, "auth_servers"), id.AuthServers, servers)
+	for i, way := range id.SenderConstrained {
+		v.oneOf(at(path, "sender_constrained", i), way, "dpop", "mtls")
+	}
+	if v.believed(at(path, "auth_servers"), id.AuthServers, servers) {
+		v.sources(at(path, "auth_servers"), id, servers)
+	}
 	v.upstreamHeaders(path, id)
 }
 
-// believed checks the auth servers whose tokens an API accepts.
-func (v *checker) believed(path []any, names []string, servers knownServers) {
+// sources checks that the auth servers of an API can do what it identifies by.
+func (v *checker) sources(path []any, id *Identify, servers knownServers) {
+	var asked []string
+	jwt, opaque := slices.Contains(id.By, "jwt"), slices.Contains(id.By, "opaque")
+	for i, name := range id.AuthServers {
+		server := servers.byName[name]
+		if server.Remote != nil {
+			asked = append(asked, name)
+		}
+		switch {
+		case server.Local == nil && jwt && !opaque:
+			v.add(at(path, i), "%q has no local_introspection, so none of its tokens is a jwt that could be verified here", name)
+		case server.Remote == nil && opaque && !jwt:
+			v.add(at(path, i), "%q has no remote_introspection, so it cannot be asked about opaque tokens", name)
+		}
+	}
+	switch {
+	case !opaque || len(id.AuthServers) == 0:
+	case len(asked) == 0:
+		v.add(path, "opaque needs an auth server with remote_introspection")
+	case len(asked) > 1:
+		v.add(path, "%s and %s both have remote_introspection, so an opaque token could go to either", asked[0], asked[1])
+	}
+}
+
+// believed checks the auth servers whose tokens an API accepts, and reports
+// whether all of them are there.
+func (v *checker) believed(path []any, names []string, servers knownServers) (found bool) {
 	if len(names) == 0 {
 		if len(servers.names) == 0 {
-			return // callers reports it, unless applications have keys of their own
+			return false // callers reports it, unless applications have keys of their own
 		}
 		v.add(path, "missing: there are several auth servers (%s)", strings.Join(servers.names, ", "))
-		return
+		return false
 	}
+	found = true
 	for i, name := range names {
 		server := servers.byName[name]
 		switch {
 		case server == nil:
+			found = false
 			v.add(at(path, i), "no auth server is named %q%s", name, DidYouMean(name, servers.names))
 		case slices.Contains(names[:i], name):
 			v.add(at(path, i), "%q stands twice", name)
@@ -75,6 +108,7 @@ func (v *checker) believed(path []any, names []string, servers knownServers) {
 			v.add(at(path, i), "%q has issuer: unchecked, so it must be the only one here", name)
 		}
 	}
+	return found
 }
 
 // ownHeaders are what the gateway or the connection decides; a claim must not.

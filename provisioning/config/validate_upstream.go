@@ -54,10 +54,14 @@ func (v *checker) targetPath(path []any, written string) {
 }
 
 func (v *checker) upstreamTLS(path []any, u Upstream, secure bool) {
-	t := u.TLS
 	if !secure && len(u.Targets) > 0 {
 		v.add(path, "the target is not https")
 	}
+	v.clientTLS(path, u.TLS)
+}
+
+// clientTLS checks how a server is spoken to.
+func (v *checker) clientTLS(path []any, t *UpstreamTLS) {
 	if t.Certificate.IsZero() != t.Key.IsZero() {
 		missing := "key"
 		if t.Certificate.IsZero() {

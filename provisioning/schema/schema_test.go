@@ -178,28 +178,6 @@ func TestEveryKeyIsThere(t *testing.T) {
 	}
 }
 
-// TestEveryKeyIsExplained: the comment of a field is what an editor shows, to
-// somebody who knows YAML and not Go.
-func TestEveryKeyIsExplained(t *testing.T) {
-	comments, err := readComments(config.Source())
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := map[reflect.Type]bool{}
-	structs(reflect.TypeFor[config.Config](), found)
-	ofGo := regexp.MustCompile(`\bnil\b|\bNone\b|SetDefaults|Config\.|""`)
-	for typ := range found {
-		for i := range typ.NumField() {
-			if f := typ.Field(i); f.Tag.Get("yaml") != "" {
-				name := typ.Name() + "." + f.Name
-				if comment := comments[name]; comment == "" || ofGo.MatchString(comment) {
-					t.Errorf("the comment of config.%s is %q: say what the key means, for an operator", name, comment)
-				}
-			}
-		}
-	}
-}
-
 // parse reads the Go files of a folder that match, without their tests.
 func parse(t *testing.T, pattern string) (files []*ast.File) {
 	t.Helper()

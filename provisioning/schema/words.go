@@ -9,17 +9,20 @@ import (
 // Validate of provisioning/config compares them with.
 func words() map[string][]string {
 	return map[string][]string{
-		"Logging.level":           {"debug", "info", "warn", "error"},
-		"Logging.format":          {"json", "combined"},
-		"Tracing.continue":        {"always", "trusted_proxies", "never"},
-		"TLS.client_auth":         {"request", "require"},
-		"UpstreamTLS.min_version": {"1.2", "1.3"},
-		"Paths.encoded_slash":     {"reject", "keep"},
-		"Policies.protocols":      {"http", "https"},
-		"Identify.by":             {"jwt"},
-		"Identify.applications":   {"registered", "all", "none"},
-		"Identify.combine":        {"or", "and"},
-		"Identify.audience_also":  {"api_uri", "application_id"},
+		"Logging.level":                             {"debug", "info", "warn", "error"},
+		"Logging.format":                            {"json", "combined"},
+		"Tracing.continue":                          {"always", "trusted_proxies", "never"},
+		"TLS.client_auth":                           {"request", "require"},
+		"UpstreamTLS.min_version":                   {"1.2", "1.3"},
+		"Paths.encoded_slash":                       {"reject", "keep"},
+		"Policies.protocols":                        {"http", "https"},
+		"Identify.by":                               {"jwt", "opaque"},
+		"Identify.sender_constrained":               {"dpop", "mtls"},
+		"Denylist.on_unavailable":                   {"deny", "allow"},
+		"RemoteIntrospection.client_authentication": {"client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth"},
+		"Identify.applications":                     {"registered", "all", "none"},
+		"Identify.combine":                          {"or", "and"},
+		"Identify.audience_also":                    {"api_uri", "application_id"},
 	}
 }
 

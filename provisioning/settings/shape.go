@@ -51,7 +51,7 @@ var later = map[reflect.Type][]string{
 	},
 	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
 	reflect.TypeFor[config.Limits]():      {"per_ip"},
-	reflect.TypeFor[config.AuthServer]():  {"remote_introspection", "type"},
+	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"tags", "id"},
 	reflect.TypeFor[config.Upstream]():    {"balance", "health", "retry", "circuit_breaker"},
 	reflect.TypeFor[config.Target]():      {"weight"},

@@ -22,6 +22,10 @@ type Believed struct {
 	Tokens  introspect.Introspector
 	Servers map[string]*config.AuthServer // by name
 	Users   map[string]*config.User       // by name
+	// Proofs judges what holders of bound tokens show, Denylist tokens that may
+	// have been revoked; without one it is nil.
+	Proofs   *introspect.Proofs
+	Denylist *introspect.Denylist
 }
 
 // Known are the applications that an API knows.
@@ -30,7 +34,7 @@ type Known struct {
 	All        *application.Index
 }
 
-// New builds the policy for callers that present a JWT.
+// New builds the policy for callers that present a token.
 func New(api *config.API, believed Believed, known Known, m *metrics.Instruments) exchange.Policy {
 	cfg := api.Policies.Identify
 	id := &identifier{
@@ -38,6 +42,7 @@ func New(api *config.API, believed Believed, known Known, m *metrics.Instruments
 		judge:   newJudge(api, believed),
 		callers: callers{known, cfg.Applications},
 		headers: newHeaders(cfg), outcomes: newOutcomes(m),
+		denylist: believed.Denylist, possession: possession{believed.Proofs, cfg.SenderConstrained}, challenges: newChallenges(api),
 	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
@@ -57,6 +62,10 @@ type identifier struct {
 	callers   callers
 	headers   []header
 	outcomes  outcomes
+
+	denylist   *introspect.Denylist
+	possession possession
+	challenges challenges
 }
 
 // identify fills in x.Caller and rewrites the head, or says why not.
@@ -65,13 +74,13 @@ func (id *identifier) identify(ctx context.Context, x *exchange.Exchange) error 
 	switch {
 	case found.tokens > 1:
 		x.Reason = "more than one token is presented"
-		return severalTokens
+		return id.challenges.several
 	case found.tokens == 0 && (!id.anonymous || found.credentials):
-		return problem.TokenMissing
+		return id.challenges.missing
 	case found.tokens == 0:
 		x.Caller = exchange.Caller{Anonymous: true}
 	default:
-		if err := id.believe(ctx, x, found.raw); err != nil {
+		if err := id.believe(ctx, x, &found); err != nil {
 			return id.refuse(x, err)
 		}
 		id.outcomes.accepted.Inc()
@@ -84,9 +93,16 @@ func (id *identifier) identify(ctx context.Context, x *exchange.Exchange) error 
 }
 
 // believe verifies a token, and finds out for whom it speaks.
-func (id *identifier) believe(ctx context.Context, x *exchange.Exchange, raw string) error {
-	token, err := id.tokens.Introspect(ctx, raw, time.Now())
+func (id *identifier) believe(ctx context.Context, x *exchange.Exchange, found *presented) error {
+	now := time.Now()
+	token, err := id.tokens.Introspect(ctx, found.raw, now)
 	if err != nil {
+		return err
+	}
+	if err := id.possession.check(ctx, x, token, found); err != nil {
+		return err
+	}
+	if err := id.denylist.Check(token, now); err != nil {
 		return err
 	}
 	user, err := id.judge.subject(token)
@@ -110,14 +126,6 @@ func (id *identifier) believe(ctx context.Context, x *exchange.Exchange, raw str
 	return nil
 }
 
-// severalTokens is what RFC 6750 2 and 3.1 say of more than one.
-var severalTokens = func() *problem.Problem {
-	p := problem.BadRequest.Because(nil)
-	p.Detail = "more than one token is presented (RFC 6750 2)"
-	p.Challenge = problem.Challenge + `, error="invalid_request"`
-	return p
-}()
-
 // refuse counts a token and says as much of it as a stranger may know.
 func (id *identifier) refuse(x *exchange.Exchange, err error) error {
 	x.Reason = err.Error()
@@ -125,8 +133,14 @@ func (id *identifier) refuse(x *exchange.Exchange, err error) error {
 	switch {
 	case errors.Is(err, introspect.ErrUnreachable):
 		return problem.KeysUnavailable.Because(err)
+	case errors.Is(err, introspect.ErrNoAnswer), errors.Is(err, introspect.ErrDenylist):
+		return problem.IntrospectionUnavailable.Because(err)
 	case errors.Is(err, introspect.ErrBusy):
 		return problem.Overloaded.Because(err)
+	case errors.Is(err, introspect.ErrNonce):
+		return id.challenges.nonce(id.possession.proofs.Nonce(time.Now()))
+	case errors.Is(err, introspect.ErrProof), errors.Is(err, introspect.ErrReplay):
+		return id.challenges.proof
 	}
-	return problem.InvalidToken
+	return id.challenges.invalid
 }

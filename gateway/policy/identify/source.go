@@ -31,6 +31,7 @@ func newSource(cfg *config.TokenSource) source {
 // presented is what a request presents.
 type presented struct {
 	raw         string // the token; borrows the request's memory
+	proved      bool   // the scheme is DPoP: a proof comes with it
 	tokens      int
 	credentials bool // something stands where a credential does
 	inCookie    bool // the cookie is there, also without a value
@@ -58,7 +59,9 @@ func (s *source) find(x *exchange.Exchange) (p presented) {
 		p.credentials = p.credentials || bytes.EqualFold(name, authorizationField)
 		switch {
 		case len(s.header) > 0 && bytes.EqualFold(name, s.header):
-			p.take(s.ofHeader(value))
+			token, proved := s.ofHeader(value)
+			p.take(token)
+			p.proved = p.proved || proved && len(token) > 0
 		case len(s.cookie) > 0 && bytes.EqualFold(name, cookieField):
 			s.ofCookies(value, &p)
 		}
@@ -69,17 +72,25 @@ func (s *source) find(x *exchange.Exchange) (p presented) {
 	return p
 }
 
-// ofHeader is what follows the scheme; nil after another one.
-func (s *source) ofHeader(value []byte) []byte {
+// ofHeader is what follows the scheme; nil after another one. Where the scheme is
+// Bearer it may be DPoP too, which says that a proof comes with the token.
+func (s *source) ofHeader(value []byte) (token []byte, proved bool) {
 	if len(s.scheme) == 0 {
-		return bytes.Trim(value, " ")
+		return bytes.Trim(value, " "), false
 	}
 	scheme, token, _ := bytes.Cut(value, space)
-	if !bytes.EqualFold(scheme, s.scheme) {
-		return nil
+	proved = bytes.EqualFold(s.scheme, bearerScheme) && bytes.EqualFold(scheme, proofScheme)
+	if !proved && !bytes.EqualFold(scheme, s.scheme) {
+		return nil, false
 	}
-	return bytes.Trim(token, " ")
+	return bytes.Trim(token, " "), proved
 }
+
+// Schemes of RFC 6750 and RFC 9449.
+var (
+	bearerScheme = []byte("Bearer")
+	proofScheme  = []byte("DPoP")
+)
 
 // Separators.
 var (
