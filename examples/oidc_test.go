@@ -96,23 +96,11 @@ func (p *provider) start(t *testing.T) {
 	t.Fatal("the provider did not start")
 }
 
-// token asks for one as a client does.
+// token asks for an ordinary one as the shop does.
 func (p *provider) token(t *testing.T, resource, scope string) string {
 	t.Helper()
-	form := url.Values{"grant_type": {"client_credentials"}, "scope": {scope}, "resource": {"urn:orders:" + resource}}
-	request, err := http.NewRequestWithContext(t.Context(), "POST", p.url+"/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.SetBasicAuth("shop", "shop-secret")
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	var answer struct {
-		AccessToken string `json:"access_token"`
-	}
-	if status := exchangeJSON(t, request, &answer); status != 200 || answer.AccessToken == "" {
-		t.Fatalf("token endpoint: status %d, %+v", status, answer)
-	}
-	return answer.AccessToken
+	token, _ := p.grant(t, wish{"shop", resource, scope})
+	return token
 }
 
 // rotate makes new keys; query may say to drop the old ones.
