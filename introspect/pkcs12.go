@@ -29,7 +29,10 @@ type (
 		MAC     macData `asn1:"optional"`
 	}
 	macData struct {
-		Digest     struct{ Algorithm, Value asn1.RawValue }
+		Digest struct {
+			Algorithm pkix.AlgorithmIdentifier
+			Value     []byte
+		}
 		Salt       []byte
 		Iterations int `asn1:"optional,default:1"`
 	}
@@ -83,8 +86,8 @@ func readPKCS12(data []byte, password string) ([]trusted, error) {
 	if err := derRead(data, &file); err != nil {
 		return nil, fmt.Errorf("parse PKCS #12: %w", err)
 	}
-	if file.MAC.Iterations > maxIterations {
-		return nil, fmt.Errorf("its password is hashed more than %d times", maxIterations)
+	if err := file.MAC.check(); err != nil {
+		return nil, err
 	}
 	entries, err := file.certificates(password)
 	if err != nil && !errors.Is(err, errOldCipher) {
@@ -97,16 +100,30 @@ func readPKCS12(data []byte, password string) ([]trusted, error) {
 	case err == nil:
 		return entries, nil
 	case theirs != nil:
-		_, first, _, theirs := pkcs12.DecodeChain(data, password)
-		if theirs != nil {
-			return nil, fmt.Errorf("parse PKCS #12: %w", theirs)
-		}
-		certificates = []*x509.Certificate{first}
+		return nil, fmt.Errorf("parse PKCS #12: %w", theirs)
 	}
 	for _, c := range certificates {
 		entries = append(entries, trusted{certificate: c})
 	}
 	return entries, nil
+}
+
+// check bounds how often the password is hashed, which PBMAC1 of RFC 9579 says
+// elsewhere.
+func (m *macData) check() error {
+	iterations := m.Iterations
+	if oid(m.Digest.Algorithm.Algorithm, "1.2.840.113549.1.5.14") {
+		var params pbes2
+		var hashing kdf
+		if derRead(m.Digest.Algorithm.Parameters.FullBytes, &params) != nil || derRead(params.KDF.Parameters.FullBytes, &hashing) != nil {
+			return errors.New("its integrity check cannot be read")
+		}
+		iterations = hashing.Iterations
+	}
+	if iterations > maxIterations {
+		return fmt.Errorf("its password is hashed more than %d times", maxIterations)
+	}
+	return nil
 }
 
 // certificates reads what is in the clear or encrypted by PBES2.

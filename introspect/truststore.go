@@ -12,7 +12,7 @@ import (
 // Bounds of a trust store: what its numbers could make a reader do.
 const (
 	maxStoreEntries = 1024
-	maxIterations   = 2_000_000 // of a password's hash
+	maxIterations   = 1_000_000 // of a password's hash
 )
 
 // trusted is a certificate of a trust store.

@@ -3,6 +3,7 @@ package introspect_test
 import (
 	"bytes"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/binary"
 	"os"
 	"path/filepath"
@@ -113,6 +114,44 @@ func TestTruststore(t *testing.T) {
 	}
 }
 
+// hashedTooOften is a PKCS #12 file without content whose integrity is checked by
+// PBMAC1.
+func hashedTooOften() []byte {
+	type algorithm struct {
+		ID     asn1.ObjectIdentifier
+		Params any
+	}
+	null := asn1.RawValue{Tag: asn1.TagNull}
+	sha256 := algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}, null}
+	hashing := algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}, struct {
+		Salt            []byte
+		Iterations, Key int
+		PRF             algorithm
+	}{[]byte("salt"), 1_000_001, 32, sha256}}
+	mac := algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 14}, struct{ KDF, MAC algorithm }{hashing, sha256}}
+	content := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: must(asn1.Marshal(must(asn1.Marshal([]int{}))))}
+	return must(asn1.Marshal(struct {
+		Version int
+		Safe    algorithm
+		MAC     struct {
+			Digest struct {
+				Algorithm algorithm
+				Value     []byte
+			}
+			Salt []byte
+		}
+	}{3, algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}, content}, struct {
+		Digest struct {
+			Algorithm algorithm
+			Value     []byte
+		}
+		Salt []byte
+	}{struct {
+		Algorithm algorithm
+		Value     []byte
+	}{mac, []byte("digest")}, []byte("salt")}}))
+}
+
 func TestFaultyTruststore(t *testing.T) {
 	all := storeEntries()
 	old, modern := jks(t, storePassword, all), p12(t, pkcs12.Modern, storePassword, all)
@@ -133,7 +172,8 @@ func TestFaultyTruststore(t *testing.T) {
 		{"PKCS #12, wrong password", "wrong", "issuer", "password is wrong", modern},
 		{"PKCS #12, no password", "", "issuer", "password is wrong", modern},
 		{"PKCS #12 without integrity", storePassword, "issuer", "password is wrong", p12(t, pkcs12.Passwordless, "", all)},
-		{"PKCS #12 hashed too often", storePassword, "issuer", "hashed more than", p12(t, pkcs12.Modern.WithIterations(2_000_001), storePassword, nil)},
+		{"PKCS #12 hashed too often", storePassword, "issuer", "hashed more than", p12(t, pkcs12.Modern.WithIterations(1_000_001), storePassword, nil)},
+		{"PKCS #12 hashed too often, by PBMAC1", storePassword, "issuer", "hashed more than", hashedTooOften()},
 		{"JKS cut off", storePassword, "issuer", "cut off or damaged", old[:len(old)-1]},
 		{"JKS of two billion entries", storePassword, "issuer", "cut off or damaged", bomb},
 		{"JKS with an alias beyond its end", storePassword, "issuer", "cut off or damaged", longAlias},
