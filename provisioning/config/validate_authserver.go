@@ -174,11 +174,11 @@ func (v *checker) secureURL(path []any, raw string, allowHTTP bool) {
 }
 
 // parseURL reads an absolute http or https address. The problem never repeats
-// user information.
+// what may be user information or a query.
 func parseURL(raw string) (u *url.URL, problem string) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme == "" {
-		if strings.Contains(raw, "@") {
+		if strings.ContainsAny(raw, "@?") || strings.Contains(raw, "://") {
 			return nil, "not an address such as https://host:port/path"
 		}
 		return nil, fmt.Sprintf("%q is not an address such as https://host:port/path", raw)

@@ -58,8 +58,8 @@ func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 // stand in a log.
 func Redact(address string) string {
 	u, err := url.Parse(address)
-	if err != nil {
-		return "(not a URL)"
+	if err != nil || u.Host == "" {
+		return "(not a URL)" // whatever it is
 	}
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
