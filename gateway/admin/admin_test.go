@@ -72,6 +72,12 @@ func testConfig() *config.Config {
 			},
 			{Name: "any", Issuer: config.Issuer{Unchecked: true}, Audience: &config.Audience{Any: []string{"orders"}}},
 		},
+		Users: []config.User{{Name: "alice", Groups: []string{"staff"}}},
+		Applications: []config.Application{{
+			Name: "shop", ID: "id-shop", APIs: []string{"orders"},
+			Identify: config.Identifiers{Claims: []config.ClaimSet{{{Claim: "azp", Value: "shop"}, {Claim: "roles", Value: "a"}, {Claim: "roles", Value: "b"}, {Claim: "roles", Value: "c"}}}},
+			JWT:      []config.Strategy{{Issuer: "partner", SharedKey: config.NewSecret(marker)}},
+		}},
 		APIs: []config.API{
 			{
 				Name: "orders", Version: "1.0", Hosts: []string{"api.example.com"},
@@ -264,7 +270,7 @@ func TestStatus(t *testing.T) {
 func TestAssets(t *testing.T) {
 	g := &gateway{cfg: testConfig()}
 	const want = `{"apis":[{"apiName":"orders","apiVersion":"1.0","resources":[{"path":"/orders","methods":["GET"]}],"scopes":["admin"]},` +
-		`{"apiName":"open","apiVersion":"2"}],"authserver":[{"name":"corp","issuer":"https://idp.example.com"},{"name":"any"}]}` + "\n"
+		`{"apiName":"open","apiVersion":"2"}],"applications":[{"name":"shop","id":"id-shop","isSuspended":false,"apis":["orders"]}],"authserver":[{"name":"corp","issuer":"https://idp.example.com"},{"name":"any"}]}` + "\n"
 	if diff := cmp.Diff(want, string(do(admin.Handler(g.sources()), "GET", "/rest/microgateway/assets").Body())); diff != "" {
 		t.Errorf("assets (-want +got):\n%s", diff)
 	}
@@ -301,6 +307,12 @@ func TestSettings(t *testing.T) {
 		{"auth_servers[1].audience", servers[1].(map[string]any)["audience"], map[string]any{"any": []any{"orders"}, "required": true}},
 		{"auth_servers[1].issuer", servers[1].(map[string]any)["issuer"], "unchecked"},
 		{"apis[0].policies.identify", apis[0].(map[string]any)["policies"].(map[string]any)["identify"], map[string]any{"anonymous": false, "by": []any{"jwt"}, "claim_headers": map[string]any{"X-User": "sub"}}},
+		{"users", got["users"], []any{map[string]any{"name": "alice", "groups": []any{"staff"}}}},
+		{"applications", got["applications"], []any{map[string]any{
+			"name": "shop", "id": "id-shop", "apis": []any{"orders"}, "suspended": false,
+			"identify": map[string]any{"claims": []any{map[string]any{"azp": "shop", "roles": []any{"a", "b", "c"}}}},
+			"jwt":      []any{map[string]any{"issuer": "partner", "shared_key": "***"}},
+		}}},
 		{"apis[1].policies", apis[1].(map[string]any)["policies"], map[string]any{"identify": "none"}},
 	} {
 		if diff := cmp.Diff(tt.want, tt.got); diff != "" {

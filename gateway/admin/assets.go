@@ -5,8 +5,9 @@ import "postern/provisioning/config"
 // Assets is the answer of <admin_path>/assets, in the words of the central
 // gateway's own answer.
 type Assets struct {
-	APIs        []APIAsset        `json:"apis"`
-	AuthServers []AuthServerAsset `json:"authserver"`
+	APIs         []APIAsset         `json:"apis"`
+	Applications []ApplicationAsset `json:"applications,omitempty"`
+	AuthServers  []AuthServerAsset  `json:"authserver"`
 }
 
 // APIAsset is one API with what may be called.
@@ -21,6 +22,14 @@ type APIAsset struct {
 type ResourceAsset struct {
 	Path    string   `json:"path"`
 	Methods []string `json:"methods,omitempty"`
+}
+
+// ApplicationAsset is one application, with the APIs it is registered for.
+type ApplicationAsset struct {
+	Name      string   `json:"name"`
+	ID        string   `json:"id"`
+	Suspended bool     `json:"isSuspended"`
+	APIs      []string `json:"apis,omitempty"`
 }
 
 // AuthServerAsset is one auth server.
@@ -41,6 +50,10 @@ func assets(cfg *config.Config) Assets {
 	}
 	for i := range cfg.AuthServers {
 		all.AuthServers[i].Issuer = cfg.AuthServers[i].Issuer.Value
+	}
+	for i := range cfg.Applications {
+		a := &cfg.Applications[i]
+		all.Applications = append(all.Applications, ApplicationAsset{a.Name, a.ID, a.Suspended, a.APIs})
 	}
 	return all
 }
