@@ -69,7 +69,7 @@ type arbitrary struct{ *rand.Rand }
 func (r arbitrary) of(words ...string) string { return words[r.IntN(len(words))] }
 
 func (r arbitrary) path() string {
-	return r.of("a", "b", "c", "a.b", "a.c", "b.0", "b.1", "/a/b", "/c", "a.b.c")
+	return r.of("a", "b", "c", "a.b", "a.c", "b.0", "b.1", "/a/b", "/c", "a.b.c", "b.-1", "b.01")
 }
 
 func (r arbitrary) applications() (list []config.Application) {

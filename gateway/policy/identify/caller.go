@@ -41,7 +41,7 @@ func (c *callers) own(token *introspect.Token) (*application.Application, error)
 	if err == nil {
 		return app, nil
 	}
-	if app, elsewhere := c.known.All.Own(token.Application, token.Claims); elsewhere == nil && errors.Is(err, application.ErrNone) {
+	if app, elsewhere := c.known.All.Own(token.Application, token.Claims); elsewhere == nil {
 		return nil, fmt.Errorf("%w: %q", errNotRegistered, app.Name)
 	}
 	return nil, err
