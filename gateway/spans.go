@@ -37,7 +37,7 @@ func (t *tracer) end(x *exchange.Exchange, e exchange.End) {
 func stateOf(x *exchange.Exchange) string {
 	var all []string
 	x.Head.Visit(func(name, value []byte) {
-		if len(name) == len(tracestate) && strings.EqualFold(string(name), tracestate) {
+		if strings.EqualFold(string(name), "tracestate") {
 			all = append(all, string(value))
 		}
 	})

@@ -17,18 +17,13 @@ type tracer struct {
 	users    atomic.Int32
 }
 
-// The fields of Trace Context.
-const (
-	traceparent = "traceparent"
-	tracestate  = "tracestate"
-)
-
 // maxState is how many bytes of tracestate go on. Trace Context 3.3.1.5 asks for
 // 512; a longer field is dropped whole, for a part of it may mislead.
 const maxState = 2048
 
-// begin finds the place of x in a trace, or makes it one, and tells it to the
-// upstream. A tracestate goes on with the trace it belongs to, and with no other.
+// begin finds the place of x in a trace, or makes it one; upstream tells the
+// target of it. A tracestate goes on with the trace it belongs to, and with no
+// other.
 func (t *tracer) begin(x *exchange.Exchange) {
 	parent, state, told := x.Head.TraceContext()
 	continued := false
@@ -42,11 +37,9 @@ func (t *tracer) begin(x *exchange.Exchange) {
 	case x.Trace.Sampled && !x.Trusted:
 		x.Trace.Sampled = t.sampler.Wish(x.Started)
 	}
-	if told && (!continued || state > maxState) {
-		x.Head.Del(tracestate)
+	if told {
+		x.Head.DropTrace(!continued || state > maxState)
 	}
-	var buffer [64]byte
-	x.Head.SetBytes(traceparent, x.Trace.AppendParent(buffer[:0]))
 }
 
 // believes reports whether the trace that x's caller tells of goes on.

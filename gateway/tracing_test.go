@@ -1,12 +1,9 @@
 package gateway
 
 import (
-	"bytes"
 	"regexp"
 	"strings"
 	"testing"
-
-	"postern/gateway/exchange"
 )
 
 const (
@@ -121,20 +118,4 @@ func TestAccessLogTellsTheTrace(t *testing.T) {
 	if got := d.accessLine("r1")["trace_id"]; got != callerTrace {
 		t.Errorf("trace_id %v", got)
 	}
-}
-
-// A retry sends the head again; policies that look at the request see what the
-// upstream will.
-func TestPoliciesSeeOurTraceparent(t *testing.T) {
-	var seen []byte
-	g, _ := newGateway(t, "tracing: {}\n"+shop, func(x *exchange.Exchange) error {
-		seen = bytes.Clone(x.HTTP.Request.Header.Peek("Traceparent"))
-		return upstreamAnswers(x)
-	})
-	x := newExchange(t, "GET", "/gateway/orders/1.0/orders", "traceparent: "+callerParent)
-	g.Handle(x)
-	if want := string(x.Trace.AppendParent(nil)); string(seen) != want {
-		t.Errorf("saw %q, want %q", seen, want)
-	}
-	x.Finish(exchange.End{Status: 200})
 }

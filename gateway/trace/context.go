@@ -10,6 +10,7 @@ package trace
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math/rand/v2"
 )
 
@@ -141,9 +142,5 @@ func (c *Context) AppendID(dst []byte) []byte {
 }
 
 func appendHex(dst, src []byte) []byte {
-	const digits = "0123456789abcdef"
-	for _, b := range src {
-		dst = append(dst, digits[b>>4], digits[b&15])
-	}
-	return dst
+	return hex.AppendEncode(dst, src)
 }

@@ -21,6 +21,9 @@ func (u *Upstream) appendHead(b []byte, x *exchange.Exchange) []byte {
 	}
 	b = append(b, "\r\n"...)
 	b = appendForwarded(b, x)
+	if x.Trace.Valid() {
+		b = append(x.Trace.AppendParent(append(b, "traceparent: "...)), "\r\n"...)
+	}
 	b = x.Head.AppendForward(b)
 	if x.Request.HTTP10 {
 		b = append(b, "Via: 1.0 postern\r\n"...)

@@ -23,3 +23,14 @@ func (h *Head) TraceContext() (parent []byte, state int, any bool) {
 	}
 	return parent, state, any
 }
+
+// DropTrace removes traceparent, which the forwarder writes anew, and
+// tracestate too if state says so. Who reads the request through fasthttp still
+// sees what the caller sent: nobody decides by it.
+func (h *Head) DropTrace(state bool) {
+	for i := range h.lines {
+		if l := &h.lines[i]; l.field == traceContext && !l.gone && (state || len(l.name) != len("tracestate")) {
+			l.gone = true
+		}
+	}
+}
