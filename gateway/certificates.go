@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 
 	"postern/gateway/metrics"
+	"postern/introspect"
 	"postern/provisioning/config"
 )
 
@@ -43,20 +44,32 @@ func (l *certificateList) add(use string, f config.File) {
 			return
 		}
 		if parsed, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
-			l.one(use, f.Path, parsed)
+			l.one(metrics.Certificate{Use: use, File: f.Path, Subject: parsed.Subject.String(), Expires: parsed.NotAfter})
 		}
 	}
 }
 
-func (l *certificateList) one(use, file string, c *x509.Certificate) {
-	subject := c.Subject.String()
-	key := [3]string{use, file, subject}
+func (l *certificateList) one(c metrics.Certificate) {
+	key := [3]string{c.Use, c.File, c.Subject}
 	at, known := l.known[key]
 	switch {
 	case !known:
 		l.known[key] = len(l.all)
-		l.all = append(l.all, metrics.Certificate{Use: use, File: file, Subject: subject, Expires: c.NotAfter})
-	case l.all[at].Expires.Before(c.NotAfter):
-		l.all[at].Expires = c.NotAfter
+		l.all = append(l.all, c)
+	case l.all[at].Expires.Before(c.Expires):
+		l.all[at].Expires = c.Expires
 	}
+}
+
+// keyCertificates are those of the keys that auth servers have now.
+func keyCertificates(servers []introspect.ServerStatus) []metrics.Certificate {
+	c := certificateList{known: map[[3]string]int{}}
+	for _, s := range servers {
+		for _, k := range s.Keys {
+			if !k.NotAfter.IsZero() {
+				c.one(metrics.Certificate{Use: "auth_server", File: s.Source, Subject: k.Subject, Expires: k.NotAfter})
+			}
+		}
+	}
+	return c.all
 }

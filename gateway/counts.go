@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"slices"
+
 	"postern/gateway/metrics"
 )
 
@@ -48,7 +50,7 @@ func (g *Gateway) keySets() []metrics.KeySet {
 
 func (g *Gateway) certificates() []metrics.Certificate {
 	if n := g.live.Load(); n != nil {
-		return n.certificates
+		return append(slices.Clip(n.certificates), keyCertificates(n.tokens.Status())...)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,10 @@ func TestTruststoreIsWatched(t *testing.T) {
 	}
 	wantStatus(t, d.do(ask(signed(first))), 200)
 	wantStatus(t, d.do(ask(signed(second))), 401)
+	series := fmt.Sprintf(`postern_certificate_expiry_timestamp_seconds{use="auth_server",file=%q,subject="CN=postern test"}`, dir+"/trust.p12")
+	if got, want := d.metric(series), fmt.Sprint(first.cert.NotAfter.Unix()); got != want {
+		t.Errorf("certificate expires at %q, want %s", got, want)
+	}
 	d.applied(func() { d.write("trust.p12", store(second)) })
 	wantStatus(t, d.do(ask(signed(first))), 401)
 	wantStatus(t, d.do(ask(signed(second))), 200)

@@ -119,8 +119,8 @@ apis:
 	// better one.
 	longer.NotAfter = ca.cert.NotAfter.AddDate(1, 0, 0)
 	list := certificateList{known: map[[3]string]int{}}
-	list.one("client_ca", "f", longer)
-	list.one("client_ca", "f", ca.cert)
+	list.one(metrics.Certificate{Use: "client_ca", File: "f", Expires: longer.NotAfter})
+	list.one(metrics.Certificate{Use: "client_ca", File: "f", Expires: ca.cert.NotAfter})
 	if len(list.all) != 1 || !list.all[0].Expires.Equal(longer.NotAfter) {
 		t.Errorf("twice the same: %+v", list.all)
 	}

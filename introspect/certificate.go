@@ -12,6 +12,7 @@ import (
 // certificate is what a key's certificate says of it. Nobody's signature on it
 // is looked at: it stands for a key that an operator, or the issuer, chose.
 type certificate struct {
+	subject              string
 	from, until          time.Time // zero: not limited
 	thumbprint, sha256tp string    // x5t and x5t#S256 of RFC 7515; empty: not known
 }
@@ -19,7 +20,7 @@ type certificate struct {
 func newCertificate(c *x509.Certificate) *certificate {
 	one, two := sha1.Sum(c.Raw), sha256.Sum256(c.Raw)
 	return &certificate{
-		from: c.NotBefore, until: c.NotAfter,
+		subject: c.Subject.String(), from: c.NotBefore, until: c.NotAfter,
 		thumbprint: base64.RawURLEncoding.EncodeToString(one[:]),
 		sha256tp:   base64.RawURLEncoding.EncodeToString(two[:]),
 	}

@@ -34,7 +34,8 @@ type ServerStatus struct {
 type KeyStatus struct {
 	ID         string   `json:"id"`
 	Algorithms []string `json:"algorithms"` // it could verify and the auth server allows
-	// NotBefore and NotAfter are of its certificate; zero: it has none.
+	// Subject, NotBefore and NotAfter are of its certificate; zero: it has none.
+	Subject   string    `json:"subject,omitempty"`
 	NotBefore time.Time `json:"not_before,omitzero"`
 	NotAfter  time.Time `json:"not_after,omitzero"`
 	Reason    string    `json:"reason,omitempty"` // why it is not used now
@@ -105,7 +106,7 @@ func (k *keySet) status(now time.Time) ServerStatus {
 func (k *key) status(now time.Time) KeyStatus {
 	st := KeyStatus{ID: k.id, Algorithms: k.algorithms, Reason: k.problem(now)}
 	if c := k.certificate; c != nil {
-		st.NotBefore, st.NotAfter = c.from, c.until
+		st.Subject, st.NotBefore, st.NotAfter = c.subject, c.from, c.until
 	}
 	return st
 }

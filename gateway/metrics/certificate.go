@@ -5,8 +5,8 @@ import "time"
 // Certificate is one that connections depend on. Those of a gateway differ in
 // use, file or subject.
 type Certificate struct {
-	Use     string // listener, client_ca, upstream or upstream_ca
-	File    string
+	Use     string // listener, client_ca, upstream, upstream_ca or auth_server
+	File    string // or the address of a key set
 	Subject string // a distinguished name
 	Expires time.Time
 }
