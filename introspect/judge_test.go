@@ -71,6 +71,39 @@ func TestAnIssuersKeysVerifyItsOwnTokensOnly(t *testing.T) {
 	}
 }
 
+// Two issuers may call different keys the same, and each is asked about its own
+// tokens only, whatever is cached.
+func TestTwoIssuersWithOneKid(t *testing.T) {
+	mineBy, theirsBy := signer{"k", "RS256", rsaKeys()[0]}, signer{"k", "RS256", rsaKeys()[1]}
+	mine, theirs := withFile(setOf(mineBy)), withFile(setOf(theirsBy))
+	theirs.Name, theirs.Issuer.Value = "partner", partners
+	set, both := open(t, mine, theirs)
+	onlyMine, onlyTheirs := viewOf(t, set, mine), viewOf(t, set, theirs)
+	ours, partner := claims(at, ""), fmt.Sprintf(`{"iss":%q,"exp":%d}`, partners, at.Unix()+60)
+	for _, when := range []string{"first", "cached"} {
+		for _, tt := range []struct {
+			name  string
+			view  introspect.Introspector
+			token string
+			want  error
+		}{
+			{"mine, of both", both, mineBy.token(ours), nil},
+			{"theirs, of both", both, theirsBy.token(partner), nil},
+			{"mine by their key", both, theirsBy.token(ours), introspect.ErrSignature},
+			{"theirs by my key", both, mineBy.token(partner), introspect.ErrSignature},
+			{"theirs, where only mine are believed", onlyMine, theirsBy.token(partner), introspect.ErrUnknownIssuer},
+			{"mine, where only theirs are believed", onlyTheirs, mineBy.token(ours), introspect.ErrUnknownIssuer},
+		} {
+			if _, err := tt.view.Introspect(context.Background(), tt.token, at); !errors.Is(err, tt.want) {
+				t.Errorf("%s, %s: %v, want %v", tt.name, when, err, tt.want)
+			}
+		}
+	}
+	if hits := set.CacheStats().Hits; hits != 2 {
+		t.Errorf("%d found in the cache, want the two valid ones", hits)
+	}
+}
+
 // What a token holds is quoted in the log, and its sender does not say how long
 // the log's lines are.
 func TestReasonsAreShort(t *testing.T) {
