@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"strings"
 	"unicode/utf16"
 
 	"software.sslmate.com/src/go-pkcs12"
@@ -97,15 +98,29 @@ func readPKCS12(data []byte, password string) ([]trusted, error) {
 	switch {
 	case errors.Is(theirs, pkcs12.ErrIncorrectPassword), len(file.MAC.Salt) == 0 && password != "":
 		return nil, errors.New("cannot be read as PKCS #12: the password is wrong")
+	case theirs != nil && (err != nil || !afterMAC(theirs)):
+		return nil, fmt.Errorf("parse PKCS #12: %w", theirs)
 	case err == nil:
 		return entries, nil
-	case theirs != nil:
-		return nil, fmt.Errorf("parse PKCS #12: %w", theirs)
 	}
 	for _, c := range certificates {
 		entries = append(entries, trusted{certificate: c})
 	}
 	return entries, nil
+}
+
+// afterMAC reports whether go-pkcs12 refused a file for what it is, having checked
+// its integrity before: it wants one safe, and nothing in it but certificates
+// that Java trusts. Any other refusal may have come before that.
+func afterMAC(err error) bool {
+	for _, known := range [...]string{
+		"expected exactly 1 items in the authenticated safe", "expected only certificate bags", "is not marked as trusted",
+	} {
+		if strings.Contains(err.Error(), known) {
+			return true
+		}
+	}
+	return false
 }
 
 // check bounds how often the password is hashed, which PBMAC1 of RFC 9579 says

@@ -114,6 +114,12 @@ func TestTruststore(t *testing.T) {
 	}
 }
 
+// What says SHA-256 in a file's integrity check, and nothing.
+var (
+	sha256Identifier  = must(asn1.Marshal(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}))
+	unknownIdentifier = must(asn1.Marshal(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 9}))
+)
+
 // hashedTooOften is a PKCS #12 file without content whose integrity is checked by
 // PBMAC1.
 func hashedTooOften() []byte {
@@ -172,6 +178,7 @@ func TestFaultyTruststore(t *testing.T) {
 		{"PKCS #12, wrong password", "wrong", "issuer", "password is wrong", modern},
 		{"PKCS #12, no password", "", "issuer", "password is wrong", modern},
 		{"PKCS #12 without integrity", storePassword, "issuer", "password is wrong", p12(t, pkcs12.Passwordless, "", all)},
+		{"PKCS #12 with an integrity check that nobody knows", storePassword, "issuer", "MAC digest algorithm not supported", bytes.Replace(modern, sha256Identifier, unknownIdentifier, 1)},
 		{"PKCS #12 hashed too often", storePassword, "issuer", "hashed more than", p12(t, pkcs12.Modern.WithIterations(1_000_001), storePassword, nil)},
 		{"PKCS #12 hashed too often, by PBMAC1", storePassword, "issuer", "hashed more than", hashedTooOften()},
 		{"JKS cut off", storePassword, "issuer", "cut off or damaged", old[:len(old)-1]},
