@@ -20,6 +20,7 @@ import (
 	"postern/gateway"
 	"postern/gateway/assembly"
 	"postern/gateway/completion"
+	"postern/gateway/explain"
 	"postern/gateway/health"
 	"postern/gateway/system"
 	"postern/gateway/version"
@@ -55,6 +56,7 @@ type streams struct {
 type commands struct {
 	Run        runCommand         `cmd:"" help:"Serve."`
 	Check      check.Command      `cmd:"" help:"Report every fault of a configuration, and serve nothing."`
+	Explain    explain.Command    `cmd:"" help:"Say step by step why a request passes or is refused."`
 	Health     health.Command     `cmd:"" help:"Ask the gateway on this host whether it is ready."`
 	Token      token.Command      `cmd:"" help:"Sign, verify and decode tokens."`
 	Schema     schema.Command     `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`

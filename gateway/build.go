@@ -81,7 +81,7 @@ func (b *builder) authServers() {
 	if b.previous != nil {
 		previous = b.previous.tokens
 	}
-	rules := introspect.Rules{Servers: b.config.AuthServers, Applications: b.config.Applications, Tokens: b.config.Tokens}
+	rules := introspect.Rules{Servers: b.config.AuthServers, Applications: b.config.Applications, Tokens: b.config.Tokens, Transport: b.gateway.transport()}
 	tokens, err := introspect.New(rules, previous, b.gateway.log.Named("introspect"))
 	if err != nil {
 		b.failed(err)
@@ -120,7 +120,7 @@ func (b *builder) api(index int) {
 	chains := map[string]exchange.Handler{}
 	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
 	a.templates = append(make([]string, 0, 1+len(cfg.Resources)), "/**")
-	a.handlers[0] = exchange.Chain(last, policies...)
+	a.handlers[0] = b.routed(index, -1, exchange.Chain(last, policies...))
 	for i := range cfg.Resources {
 		a.templates = append(a.templates, cfg.Resources[i].Path)
 		key := strings.Join(cfg.Resources[i].Scopes, " ")
@@ -131,7 +131,7 @@ func (b *builder) api(index int) {
 			}
 			chains[key] = exchange.Chain(last, all...)
 		}
-		a.handlers[i+1] = chains[key]
+		a.handlers[i+1] = b.routed(index, i, chains[key])
 	}
 }
 

@@ -13,17 +13,18 @@ import (
 // not in its chain.
 func (b *builder) policies(index int) []exchange.Policy {
 	cfg := &b.config.APIs[index].Policies
-	path := []any{"apis", index, "policies"}
+	path := []any{"apis", index, "policies"}[:3:3] // each policy appends to its own copy
 	var chain []exchange.Policy
 	if len(cfg.Protocols) > 0 {
-		chain = append(chain, protocols.New(cfg.Protocols))
+		chain = append(chain, b.told(protocols.New(cfg.Protocols), Step{"protocols", append(path, "protocols")}))
 	}
 	if cfg.Identify != nil && !cfg.Identify.None {
 		believed, err := b.believe(cfg.Identify)
 		if err != nil {
 			b.failed(err, append(path, "identify", "auth_servers")...)
 		}
-		chain = append(chain, identify.New(&b.config.APIs[index], believed, b.known(&b.config.APIs[index]), b.gateway.metrics))
+		policy := identify.New(&b.config.APIs[index], believed, b.known(&b.config.APIs[index]), b.gateway.metrics)
+		chain = append(chain, b.told(policy, Step{"identify", append(path, "identify")}))
 	}
 	if cfg.Authorize != nil {
 		chain = b.authorize(chain, cfg.Authorize, append(path, "authorize"))
@@ -52,5 +53,5 @@ func (b *builder) authorize(chain []exchange.Policy, cfg *config.Authorize, path
 		b.failed(err, path...)
 		return chain
 	}
-	return append(chain, policy)
+	return append(chain, b.told(policy, Step{"authorize", path}))
 }

@@ -40,6 +40,7 @@ type Gateway struct {
 	refreshes refreshes
 	traffic   func(ctx *fasthttp.RequestCtx, cfg *config.Config, path []byte) // admin's pages on the traffic ports
 	forward   func(*upstream.Upstream) exchange.Handler                       // the last handler of a chain
+	rehearsal *Rehearsal                                                      // nil: it serves
 
 	apply    sync.Mutex // held while a configuration is built and swapped in
 	mu       sync.Mutex

@@ -41,11 +41,8 @@ func (k *keySet) demand(kid string) (f *flight, late bool) {
 	if kid != "" {
 		k.history.unknownKids++
 	}
-	content := k.load()
 	switch {
-	case kid != "" && content != nil && content.byID[kid] != nil: // a fetch has just brought it
-		return nil, false
-	case !k.running || content != nil && k.missing.has(kid, now):
+	case !k.running || k.load() != nil && k.missing.has(kid, now):
 		return nil, false
 	case k.flight != nil:
 		return k.flight, k.flight.begun

@@ -10,9 +10,9 @@ import (
 	"postern/provisioning/config"
 )
 
-// NewOver is New with keys fetched over transport; later Sets inherit it.
+// NewOver is New with everything fetched over transport.
 func NewOver(transport http.RoundTripper, servers []config.AuthServer, tokens config.Tokens, log *zap.Logger) (*Set, error) {
-	return New(Rules{Servers: servers, Tokens: tokens}, &Set{transport: transport}, log)
+	return New(Rules{Servers: servers, Tokens: tokens, Transport: transport}, nil, log)
 }
 
 // Occupy takes n turns of verification and returns what gives them back.

@@ -36,6 +36,9 @@ type Rules struct {
 	Servers      []config.AuthServer
 	Applications []config.Application // whose strategies bring keys of their own
 	Tokens       config.Tokens
+	// Transport is what everything is fetched with, also by later Sets; nil: each
+	// with its own.
+	Transport http.RoundTripper
 }
 
 // New prepares the auth servers and the application strategies of a
@@ -51,7 +54,9 @@ func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 	if previous == nil {
 		previous = &Set{}
 	}
-	s.transport = previous.transport
+	if s.transport = rules.Transport; s.transport == nil {
+		s.transport = previous.transport
+	}
 	s.share(previous, rules.Tokens)
 	var faults config.Faults
 	for i := range rules.Servers {

@@ -96,23 +96,11 @@ func apiStatus(cfg *config.Config, api *config.API) APIStatus {
 	return APIStatus{
 		Name:     api.Name,
 		Version:  api.Version,
-		BasePath: prefix(cfg, api),
+		BasePath: api.Prefix(*cfg.APIEndpoint.BasePath),
 		Hosts:    api.Hosts,
 		Upstream: targets,
 		Policies: policies(api.Policies),
 	}
-}
-
-// prefix is where an API's paths begin.
-func prefix(cfg *config.Config, api *config.API) string {
-	if api.BasePath != "" {
-		return api.BasePath
-	}
-	base := ""
-	if cfg.APIEndpoint.BasePath != nil {
-		base = *cfg.APIEndpoint.BasePath
-	}
-	return base + "/" + api.Name + "/" + api.Version
 }
 
 // policies names those that are at work.

@@ -115,3 +115,6 @@ func appendNode(b []byte, address string) []byte {
 	}
 	return append(b, address...)
 }
+
+// Head is the request's head as the target would see it, for showing only.
+func (u *Upstream) Head(x *exchange.Exchange) []byte { return u.appendHead(nil, x) }

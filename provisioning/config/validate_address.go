@@ -11,7 +11,7 @@ func (v *checker) addresses(c *Config) {
 		if a.Name == "" {
 			continue
 		}
-		prefix := a.prefix(*c.APIEndpoint.BasePath)
+		prefix := a.Prefix(*c.APIEndpoint.BasePath)
 		if c.AdminAPI.OnTrafficPort && prefix != "/" && (within(prefix, c.AdminAPI.AdminPath) || within(c.AdminAPI.AdminPath, prefix)) {
 			v.clash(at(path, a.addressKey()), []any{"admin_api", "on_traffic_port"}, "%s meets admin_path %s, which is on the traffic ports", prefix, c.AdminAPI.AdminPath)
 		}
@@ -40,8 +40,8 @@ func (v *checker) addresses(c *Config) {
 	}
 }
 
-// prefix is the path below which the API's resources lie.
-func (a *API) prefix(endpoint string) string {
+// Prefix is the path below which the API's resources lie.
+func (a *API) Prefix(endpoint string) string {
 	switch {
 	case a.BasePath != "":
 		return a.BasePath
@@ -51,7 +51,7 @@ func (a *API) prefix(endpoint string) string {
 	return endpoint + "/" + a.Name
 }
 
-// addressKey is the key that decides prefix.
+// addressKey is the key that decides Prefix.
 func (a *API) addressKey() string {
 	if a.BasePath != "" {
 		return "base_path"

@@ -1,0 +1,107 @@
+package explain
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"postern/gateway"
+	"postern/gateway/exchange"
+)
+
+// describe says what a step has found out.
+func describe(s gateway.Step, x *exchange.Exchange) string {
+	switch s.Name {
+	case "route":
+		return x.API
+	case "identify":
+		return describeCaller(&x.Caller)
+	}
+	return ""
+}
+
+func describeCaller(c *exchange.Caller) string {
+	if c.Anonymous {
+		return "nobody in particular"
+	}
+	said := []string{fmt.Sprintf("subject %q", c.Subject)}
+	if c.Issuer != "" {
+		said = append(said, "issuer "+c.Issuer)
+	}
+	if len(c.Scopes) > 0 {
+		said = append(said, "scopes "+strings.Join(c.Scopes, " "))
+	}
+	if len(c.Groups) > 0 {
+		said = append(said, "groups "+strings.Join(c.Groups, " "))
+	}
+	if c.Application.Name != "" {
+		said = append(said, fmt.Sprintf("application %q", c.Application.Name))
+	}
+	return strings.Join(said, ", ")
+}
+
+// hint says what may be done about an outcome that is not the configuration's.
+func (o *outcome) hint(q question) {
+	switch o.Code {
+	case "keys_unavailable":
+		if !q.fetch {
+			o.Hint = "the keys of this issuer are fetched, which is not done here: give --jwks AUTH_SERVER=FILE, or --fetch"
+		}
+	case "introspection_unavailable":
+		if !q.fetch {
+			o.Hint = "an auth server would be asked, which is not done here: say --fetch"
+		}
+	case "token_missing":
+		if q.token == "" {
+			o.Hint = "no token was given: --token-file"
+		}
+	}
+}
+
+// write prints an outcome for a person.
+func (o *outcome) write(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintln(&b, o.Request)
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, s := range o.Steps {
+		verdict := "passes"
+		if !s.Passed {
+			verdict = "REFUSES"
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", s.Name, verdict, s.Says, s.Place)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if o.Forwarded {
+		fmt.Fprintf(&b, "would be forwarded as\n%s", indent(o.Upstream))
+		_, err := io.WriteString(w, b.String())
+		return err
+	}
+	fmt.Fprintf(&b, "answer: %d %s\n", o.Status, o.Code)
+	if o.Reason != "" {
+		fmt.Fprintf(&b, "reason, in the log only: %s\n", o.Reason)
+	}
+	if o.Challenge != "" {
+		fmt.Fprintf(&b, "challenge: %s\n", o.Challenge)
+	}
+	if o.Hint != "" {
+		fmt.Fprintf(&b, "hint: %s\n", o.Hint)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func indent(head string) string {
+	head = strings.TrimRight(strings.ReplaceAll(head, "\r\n", "\n"), "\n")
+	return "    " + strings.ReplaceAll(head, "\n", "\n    ") + "\n"
+}
+
+// writeJSON prints an outcome for a program.
+func (o *outcome) writeJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(o)
+}
