@@ -3,8 +3,8 @@
 //
 // The path of a token: view.go looks into cache.go, else picks the auth server
 // by the issuer the token claims; jws.go and json.go take the token apart,
-// local.go, claims.go and profile.go judge it, gate.go lets a few signatures be checked at
-// once, keys.go chooses the key, golang-jwt checks the signature.
+// local.go, claims.go and profile.go judge it, gate.go lets a few signatures be
+// checked at once, keys.go chooses the key, golang-jwt checks the signature.
 //
 // The path of a key: source.go says where it comes from, refresh.go fetches it
 // in the background and demand.go for a token that names an unknown one; jwk.go,
