@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/tls"
 	"net"
 	"testing"
 	"time"
@@ -99,5 +100,34 @@ func TestShutdownBeforeServe(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Fatal("it serves on")
+	}
+}
+
+// Over TLS, too, a connection that waits sees an orderly end, and a handshake
+// that has begun is finished and followed by an answer.
+func TestDrainOverTLS(t *testing.T) {
+	ca, u := newAuthority(t), newTarget(t, always(ok))
+	g := start(t, bundle{target: u.address, top: ca.secureTop("")})
+	trusting := &tls.Config{RootCAs: ca.pool(), ServerName: "localhost"}
+	idle, used := g.dialTLS(trusting), g.dialTLS(trusting)
+	wantStatus(t, used.do(lines("GET / HTTP/1.1", "Host: x")), 200)
+	begun := g.dial()
+	eventually(t, "three connections", func() bool { return g.server.open.Load() == 3 })
+	stopped := make(chan error, 1)
+	go func() { stopped <- g.stop(patience) }()
+	eventually(t, "the drain", g.server.draining.Load)
+	late := newPeer(t, tls.Client(begun.Conn, trusting))
+	answer := late.do(lines("GET / HTTP/1.1", "Host: x"))
+	if wantStatus(t, answer, 200); field(answer, "Connection") != "close" {
+		t.Errorf("answer %q", answer)
+	}
+	for name, p := range map[string]*peer{"idle": idle, "used": used, "late": late} {
+		if text, err := p.rest(); text != "" || err != nil {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+		p.Close()
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
 	}
 }

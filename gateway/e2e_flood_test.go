@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,8 +121,10 @@ func (f *flood) refusedReloads(text, password string) {
 // wrong, over discovery and at the address of the keys.
 func (f *flood) brokenIssuer(text, password string) {
 	credentials := base64.StdEncoding.EncodeToString([]byte(adminUser + ":" + password))
-	var script http.HandlerFunc = away
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { script(w, r) }))
+	var script atomic.Pointer[http.HandlerFunc]
+	serve := func(h http.HandlerFunc) { script.Store(&h) }
+	serve(away)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*script.Load())(w, r) }))
 	defer server.Close()
 	const jwks = "local_introspection: {jwks_uri: "
 	for _, source := range []string{"discovery: true, refresh: 1h}, audience: {any: [orders]}}\n- {name: former, issuer: former, local_introspection: {jwks_uri: ", fmt.Sprintf("jwks_uri: %q, refresh: 1h}, audience: {any: [orders]}}\n- {name: former, issuer: former, local_introspection: {jwks_uri: ", server.URL)} {
@@ -134,7 +137,7 @@ func (f *flood) brokenIssuer(text, password string) {
 			`{"keys":[{"kty":"RSA","kid":"a","n":"%s","e":"AQAB"}]}`, `{"keys":[{"kty":"RSA","kid":"a","x5c":["%s"]}]}`, "redirect", "500", "cut",
 		} {
 			secret := f.secret("an issuer says " + says)
-			script = func(w http.ResponseWriter, r *http.Request) {
+			serve(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("X-Key", secret)
 				switch says {
 				case "redirect":
@@ -145,7 +148,7 @@ func (f *flood) brokenIssuer(text, password string) {
 					w.WriteHeader(500)
 				}
 				fmt.Fprint(w, strings.NewReplacer("%s", secret, "ISSUER", server.URL).Replace(says))
-			}
+			})
 			f.refreshes.mu.Lock()
 			clear(f.refreshes.last) // as if the pause had passed
 			f.refreshes.mu.Unlock()
