@@ -81,13 +81,24 @@ func (b *builder) authServers() {
 	if b.previous != nil {
 		previous = b.previous.tokens
 	}
-	rules := introspect.Rules{Servers: b.config.AuthServers, Applications: b.config.Applications, Tokens: b.config.Tokens, Transport: b.gateway.transport()}
+	rules := introspect.Rules{
+		Servers: b.config.AuthServers, Applications: b.config.Applications, Tokens: b.config.Tokens,
+		Keep: b.keep(), Transport: b.gateway.transport(),
+	}
 	tokens, err := introspect.New(rules, previous, b.gateway.log.Named("introspect"))
 	if err != nil {
 		b.failed(err)
 		return
 	}
 	b.next.tokens = tokens
+}
+
+// keep is where what was fetched is kept. A rehearsal leaves nothing behind.
+func (b *builder) keep() string {
+	if b.gateway.rehearsal != nil {
+		return ""
+	}
+	return string(b.config.Bundle.Keep)
 }
 
 func (b *builder) resources() {

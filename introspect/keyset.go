@@ -22,8 +22,9 @@ type keySet struct {
 	current atomic.Pointer[keys]
 	fetched atomic.Int64 // Unix nanoseconds of the last good fetch; MaxInt64: never stale
 
-	wake chan struct{} // something was asked of the goroutine
-	last document      // the goroutine's own
+	wake   chan struct{} // something was asked of the goroutine
+	last   document      // the goroutine's own
+	unkept bool          // likewise: the last fetch could not be kept
 
 	life  sync.Mutex // held while the goroutine is started or ended
 	owner *Set       // may end it
@@ -43,6 +44,7 @@ type care struct {
 	refresh    time.Duration // see pause
 	unknownKid time.Duration // gives one fetch on demand back
 	changed    func()        // called after a good fetch
+	keep       string        // folder in which the last good one is kept; "": nowhere
 	observe    func(Fetch)   // called after each fetch; nil: nobody
 	log        *zap.Logger
 }
@@ -55,7 +57,10 @@ type flight struct {
 }
 
 // document is the key set as it was last read.
-type document struct{ address, etag string }
+type document struct {
+	address, etag string
+	body          []byte // only where it is kept
+}
 
 // history is what happened to a key set.
 type history struct {
@@ -107,6 +112,9 @@ func (k *keySet) start(s *Set, c care) {
 	k.life.Lock()
 	defer k.life.Unlock()
 	k.owner = s
+	if k.stop == nil {
+		k.restore(c.keep, c.log)
+	}
 	k.mu.Lock()
 	k.care, k.running = c, true
 	if k.stop == nil {

@@ -88,6 +88,7 @@ func (k *keySet) settle(content *keys, err error, next time.Time) {
 	}
 	changed := content != nil && k.replace(content)
 	k.fetched.Store(now.UnixNano())
+	k.store(c.keep, now, c.log)
 	if changed || recovered {
 		k.load().log(c.log, server)
 	}

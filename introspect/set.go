@@ -27,6 +27,7 @@ type Set struct {
 	denylist  *Denylist           // nil: none
 	partners  map[string]*partner // by issuer
 	transport http.RoundTripper   // of fetches; nil: their own
+	keep      string              // see Rules
 	observe   func(Fetch)         // told of fetches; nil: nobody
 	log       *zap.Logger
 }
@@ -36,6 +37,9 @@ type Rules struct {
 	Servers      []config.AuthServer
 	Applications []config.Application // whose strategies bring keys of their own
 	Tokens       config.Tokens
+	// Keep is the folder in which key sets are kept for a later process; "":
+	// nowhere.
+	Keep string
 	// Transport is what everything is fetched with, also by later Sets; nil: each
 	// with its own.
 	Transport http.RoundTripper
@@ -49,7 +53,7 @@ type Rules struct {
 func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 	s := &Set{
 		required: map[*server]bool{}, byName: map[string]*server{},
-		log: log,
+		keep: rules.Keep, log: log,
 	}
 	if previous == nil {
 		previous = &Set{}
@@ -278,6 +282,7 @@ func (s *Set) Start() {
 			unknownKid: time.Duration(one.rules.Local.UnknownKidInterval),
 			changed:    func() { s.cache.sweep(time.Now()) },
 			observe:    s.observe,
+			keep:       s.keep,
 			log:        s.log,
 		})
 	}

@@ -138,7 +138,10 @@ func (k *keySet) fetch(ctx context.Context) (content *keys, fresh *fetch.Answer,
 	if content, err = parseJWKS(answer.Body); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", fetch.Redact(address), err)
 	}
-	last.etag = answer.ETag
+	last.etag, last.body = answer.ETag, nil
+	if k.caring().keep != "" {
+		last.body = answer.Body
+	}
 	return content, answer, nil
 }
 

@@ -24,6 +24,7 @@ type Config struct {
 	APIEndpoint             APIEndpoint   `yaml:"api_endpoint"`
 	AdminAPI                AdminAPI      `yaml:"admin_api"`
 	Tokens                  Tokens        `yaml:"tokens"`
+	Bundle                  Bundle        `yaml:"bundle"`
 	Logging                 Logging       `yaml:"logging"`
 	Tracing                 *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched
 	AuthServers             []AuthServer  `yaml:"auth_servers" allow:"empty"`

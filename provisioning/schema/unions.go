@@ -18,6 +18,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Address]():       address,
 		reflect.TypeFor[config.Secret]():        secret,
 		reflect.TypeFor[config.File]():          always(text(nil)),
+		reflect.TypeFor[config.Folder]():        always(text(nil)),
 		reflect.TypeFor[config.Prefix]():        always(text(nil)),
 		reflect.TypeFor[config.Issuer]():        always(text(nil)),
 		reflect.TypeFor[config.Audience]():      always(either(object{"const": "unchecked"}, audience())),

@@ -45,10 +45,11 @@ func (s shapes) of(t reflect.Type) *shape {
 // are told from mistakes, and never ignored.
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
-		"archive", "api_gateway", "downloads", "bundle", "aliases", "applications_sync",
+		"archive", "api_gateway", "downloads", "aliases", "applications_sync",
 		"security_settings", "microgatewayPool", "policies", "token_service", "gateway_destination", "es_destination",
 		"key_store", "trust_store", "publish", "service_registries", "faults", "extended_settings", "system",
 	},
+	reflect.TypeFor[config.Bundle]():      {"from", "poll", "verify", "allow_files"},
 	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
 	reflect.TypeFor[config.Limits]():      {"per_ip"},
 	reflect.TypeFor[config.AuthServer]():  {"type"},

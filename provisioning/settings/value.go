@@ -175,15 +175,27 @@ func (d *decoder) file(n *Node, v *config.File) {
 	if !ok {
 		return
 	}
-	path := text
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(n.src.Dir, path)
-	}
+	path := absolute(n, text)
 	data, err := d.files.Read(path, maxFile)
 	if err != nil {
 		d.fault(n, "read %q: %v", text, err)
 	}
 	v.Path, v.Data = path, data // also then: it was named, so it is not missing
+}
+
+// folder need not be there yet.
+func (d *decoder) folder(n *Node, v *config.Folder) {
+	if text, ok := d.scalar(n); ok {
+		*v = config.Folder(absolute(n, text))
+	}
+}
+
+// absolute is a path that may be relative to the file that names it.
+func absolute(n *Node, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(n.src.Dir, path)
 }
 
 // secret is a text, {env: NAME}, {file: PATH} or "{encoded}…". Faults never
