@@ -105,7 +105,7 @@ func TestReadmes(t *testing.T) {
 	schema := compiled(t)
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 	blocks := 0
-	for _, path := range corpus(t, "../../README.md", "../../gateway/policy/*/README.md", "../../examples/*/README.md") {
+	for _, path := range corpus(t, "../../README.md", "../../introspect/README.md", "../../gateway/*/README.md", "../../gateway/policy/*/README.md", "../../examples/*/README.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
