@@ -4,13 +4,16 @@ import (
 	"reflect"
 	"sync/atomic"
 
+	"go.uber.org/zap"
+
 	"postern/gateway/upstream"
 	"postern/provisioning/config"
 )
 
 // carried is an upstream with its connections. Generations share it as long as
-// its section stays the same; the last one that lets go closes it. Key sets and
-// verified tokens are carried on by introspect.New in the same way.
+// its section stays the same; the last one that lets go closes it. Of a section
+// that has changed, upstream.New carries on the targets that have not. Key sets
+// and verified tokens are carried on by introspect.New in the same way.
 type carried struct {
 	*upstream.Upstream
 	section config.Upstream
@@ -22,14 +25,21 @@ type carried struct {
 // changed, and else a new one.
 func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 	key := cfg.FullName()
+	o := upstream.Options{
+		Limits: b.config.Limits, Counts: b.gateway.metrics.API(key),
+		Log: b.gateway.log.Named("upstream").With(zap.String("api", key)),
+	}
 	if b.previous != nil {
 		old := b.previous.upstreams[key]
 		if old != nil && old.limits == b.config.Limits && reflect.DeepEqual(old.section, cfg.Upstream) {
 			b.next.upstreams[key] = old
 			return old.Upstream, nil
 		}
+		if old != nil && old.limits == b.config.Limits {
+			o.Previous = old.Upstream
+		}
 	}
-	u, err := upstream.New(cfg.Upstream, b.config.Limits, b.gateway.metrics.API(key))
+	u, err := upstream.New(cfg.Upstream, o)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +50,9 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 // adopt makes the generation a user of its upstreams and its tracer.
 func (n *generation) adopt() {
 	for _, u := range n.upstreams {
-		u.users.Add(1)
+		if u.users.Add(1) == 1 {
+			u.Start()
+		}
 	}
 	if n.tracer != nil {
 		n.tracer.adopt(n.gateway)

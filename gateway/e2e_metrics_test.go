@@ -81,7 +81,7 @@ func TestUpstreamConnectionsAreMeasured(t *testing.T) {
 	expect("postern_upstream_connections_open", "dead", "0")
 	expect("postern_upstream_duration_seconds_count", "dead", "1")
 
-	d.applied(func() { d.write("postern.yaml", top+api("alive", u.address, ", timeout: 3s")) })
+	d.applied(func() { d.write("postern.yaml", top+api("alive", u.address, ", keep_idle: 3s")) })
 	call("alive", 200)
 	expect("postern_upstream_connects_total", "alive", "2")
 	expect("postern_upstream_connections_open", "alive", "1")

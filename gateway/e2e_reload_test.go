@@ -90,11 +90,16 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 		t.Errorf("%d upstream connections, want the first to go on", n)
 	}
 
-	// The upstream's own section, and nothing else.
-	slower := strings.Replace(elsewhere, "/shop\"}]}", "/shop\"}], timeout: 20s}", 1)
+	// What connections of the upstream do not depend on, and then what they do.
+	patient := strings.Replace(elsewhere, "/shop\"}]}", "/shop\"}], timeout: 20s}", 1)
+	d.applied(func() { d.write("postern.yaml", patient) })
+	if wantStatus(t, p.do(ask(token)), 200); u.accepted() != 1 {
+		t.Errorf("%d upstream connections, want the first to go on", u.accepted())
+	}
+	slower := strings.Replace(elsewhere, "/shop\"}]}", "/shop\"}], keep_idle: 20s}", 1)
 	d.applied(func() { d.write("postern.yaml", slower) })
 	wantStatus(t, p.do(ask(token)), 200)
-	want("after a change of the upstream", map[string]string{answered: "4", hits: "3", misses: "1"})
+	want("after a change of the upstream", map[string]string{answered: "5", hits: "4", misses: "1"})
 	if n := u.accepted(); n != 2 {
 		t.Errorf("%d upstream connections, want a new one", n)
 	}
@@ -107,7 +112,7 @@ func TestReloadKeepsWhatIsUnchanged(t *testing.T) {
 	stricter := strings.Replace(slower, "jwks_uri", "clock_skew: 1s, jwks_uri", 1)
 	d.applied(func() { d.write("postern.yaml", stricter) })
 	wantStatus(t, p.do(ask(token)), 200)
-	want("after a change of the rules", map[string]string{answered: "5", accepted: "5", hits: "3", misses: "2", applied: "4"})
+	want("after a change of the rules", map[string]string{answered: "6", accepted: "6", hits: "4", misses: "2", applied: "5"})
 	if n := i.fetches.Load(); n != 1 {
 		t.Errorf("%d fetches of the keys, want 1", n)
 	}

@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"gateway/system":        {},
 	"gateway/router":        {"provisioning/config"},
 	"gateway/admin":         {"gateway/metrics", "gateway/crash", "provisioning/config"},
-	"gateway/upstream":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/crash", "provisioning/config", "provisioning/fetch"},
+	"gateway/upstream":      {"gateway/claim", "gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/crash", "provisioning/config", "provisioning/fetch"},
 	"gateway/policy/*":      {"gateway/exchange", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "gateway/application", "provisioning/config"},
 	"introspect/jwk":        {"provisioning/config"},
 	"introspect":            {"introspect/jwk", "provisioning/config", "provisioning/fetch"},

@@ -92,11 +92,24 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		if own.None {
 			return "none", true
 		}
+	case *config.Ejection:
+		if own.None {
+			return "none", true
+		}
+	case config.Balance:
+		return showBalance(own), true
 	case encoding.TextMarshaler:
 		text, err := own.MarshalText()
 		return string(text), err == nil
 	}
 	return nil, false
+}
+
+func showBalance(b config.Balance) any {
+	if b.Method != config.ByHash {
+		return showText(b.Method)
+	}
+	return map[string]any{"hash": map[string]any{"by": b.By}}
 }
 
 func showAudience(a *config.Audience) any {

@@ -16,6 +16,8 @@ type API struct {
 	// Connected counts the connections opened to the upstream, and Unconnected
 	// the attempts at one that failed.
 	Connected, Unconnected Counter
+	// Retries counts the requests that another attempt was made for.
+	Retries Counter
 }
 
 // Done counts an exchange that has ended: the status its caller was sent (0
@@ -62,6 +64,8 @@ func familiesOfAPI() []ofAPI {
 		{family{"postern_requests_total", "counter", "Requests that have ended, by class of the status sent."}, writeRequests},
 		counterOfAPI("postern_upstream_attempts_total", "Requests sent upstream, repeats included.",
 			func(a *API) *Counter { return &a.attempts }),
+		counterOfAPI("postern_upstream_retries_total", "Attempts after one that failed.",
+			func(a *API) *Counter { return &a.Retries }),
 		counterOfAPI("postern_upstream_connects_total", "Connections opened to the upstream.",
 			func(a *API) *Counter { return &a.Connected }),
 		counterOfAPI("postern_upstream_connect_failures_total", "Connections to the upstream that could not be opened.",

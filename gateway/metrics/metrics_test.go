@@ -126,6 +126,7 @@ func TestFamiliesAreWholeAndTyped(t *testing.T) {
 		"# TYPE postern_upstream_attempts_total counter",
 		`postern_upstream_attempts_total{api="a/1"} 1`,
 		`postern_upstream_attempts_total{api="b/1"} 1`,
+		"# TYPE postern_upstream_retries_total counter",
 		"# TYPE postern_upstream_connects_total counter",
 		"# TYPE postern_upstream_connect_failures_total counter",
 		"# TYPE postern_request_duration_seconds histogram",

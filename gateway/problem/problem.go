@@ -43,6 +43,7 @@ var (
 	KeysUnavailable          = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	IntrospectionUnavailable = &Problem{Code: "introspection_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	Overloaded               = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
+	CircuitOpen              = &Problem{Code: "circuit_open", Status: 503, Title: "The service has failed and is given a rest", RetryAfter: time.Second}
 	UpstreamTimeout          = &Problem{Code: "upstream_timeout", Status: 504, Title: "The service did not answer in time"}
 	VersionNotSupported      = &Problem{Code: "version_not_supported", Status: 505, Title: "The HTTP version is not supported"}
 )
@@ -56,7 +57,7 @@ func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, KeysUnavailable, IntrospectionUnavailable, Overloaded, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }
 

@@ -31,45 +31,45 @@ func clientTLS(cfg *config.UpstreamTLS, host string) (*tls.Config, error) {
 }
 
 // connect opens a connection and makes it secure if the target is.
-func (u *Upstream) connect(ctx context.Context) (net.Conn, error) {
-	raw, err := new(net.Dialer).DialContext(ctx, "tcp", u.address)
+func (t *target) connect(ctx context.Context) (net.Conn, *address, error) {
+	raw, at, err := t.names.dial(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", u.name, err)
+		return nil, nil, fmt.Errorf("connect to %s: %w", t.name, err)
 	}
-	if u.tls == nil {
-		return raw, nil
+	if t.tls == nil {
+		return raw, at, nil
 	}
-	secure := tls.Client(raw, u.tls)
+	secure := tls.Client(raw, t.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, fmt.Errorf("handshake with %s: %w", u.name, err)
+		return nil, nil, fmt.Errorf("handshake with %s: %w", t.name, err)
 	}
-	return secure, nil
+	return secure, at, nil
 }
 
-// dial opens a connection within connect_timeout, TLS handshake included, and
-// before the exchange's deadline if it has one.
-func (u *Upstream) dial(deadline time.Time) (*conn, error) {
+// dial opens a connection within limit, TLS handshake included, and before the
+// deadline if there is one.
+func (t *target) dial(limit time.Duration, deadline time.Time) (*conn, error) {
 	ctx := context.Background()
+	if limit > 0 {
+		if end := time.Now().Add(limit); deadline.IsZero() || end.Before(deadline) {
+			deadline = end
+		}
+	}
 	if !deadline.IsZero() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline)
 		defer cancel()
 	}
-	if u.connectTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, u.connectTimeout)
-		defer cancel()
-	}
-	raw, err := u.connect(ctx)
+	raw, at, err := t.connect(ctx)
 	if err != nil {
-		u.counts.Unconnected.Inc()
+		t.counts.Unconnected.Inc()
 		return nil, err
 	}
-	u.counts.Connected.Inc()
-	u.pool.open.Add(1)
-	c := &conn{Conn: wire.NewConn(raw), upstream: u}
+	t.counts.Connected.Inc()
+	t.pool.open.Add(1)
+	c := &conn{Conn: wire.NewConn(raw), target: t, address: at}
 	c.release = c.finish
-	u.readers.Give(c.Conn)
+	t.readers.Give(c.Conn)
 	return c, nil
 }

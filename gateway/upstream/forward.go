@@ -21,53 +21,82 @@ var (
 	errSwitch  = errors.New("answer switches protocols although nobody asked")
 )
 
-// Forward sends x to the target and returns once the answer's head is in
+// Forward sends x to a target and returns once the answer's head is in
 // x.Answer, whose body is still to be read. The error is a *problem.Problem.
 func (u *Upstream) Forward(x *exchange.Exchange) error {
-	begun := time.Now()
-	x.Upstream, x.Steps.Forward = u.name, begun
 	if u.maximum > 0 {
 		x.Deadline = x.Started.Add(u.maximum)
 	}
-	piece := wire.Piece()
-	*piece = u.appendHead(*piece, x)
-	inline := x.Body != nil && x.Body.Inline()
-	if inline {
-		*piece = appendBody(*piece, x.Body)
+	if u.gate == nil {
+		return u.forward(x)
 	}
-	err := u.attempt(x, piece, inline)
-	x.UpstreamTime = time.Since(begun)
+	if err := u.gate.enter(x); err != nil {
+		return err
+	}
+	passed := false
+	defer func() {
+		if !passed {
+			u.gate.leave() // otherwise with the answer's end
+		}
+	}()
+	err := u.forward(x)
+	passed = err == nil
 	return err
 }
 
-// attempt sends the request, and once more on a fresh connection when a kept
-// one turns out to have been closed by the target at the same moment.
-func (u *Upstream) attempt(x *exchange.Exchange, piece *[]byte, inline bool) error {
-	if x.Body == nil || inline {
-		defer wire.PutPiece(piece) // an upload takes it over instead
+func (u *Upstream) forward(x *exchange.Exchange) error {
+	x.Steps.Forward = time.Now()
+	r := request{x: x, begun: x.Steps.Forward, piece: wire.Piece(), inline: x.Body != nil && x.Body.Inline()}
+	err := u.hold(&r)
+	if err == nil {
+		err = u.send(&r)
 	}
-	if c := u.pool.get(x.Shard); c != nil {
-		again, err := u.try(c, x, piece, inline)
-		if !again || !u.mayRepeat(x, err, inline) {
-			return asProblem(err)
-		}
+	if x.Body == nil || r.inline {
+		wire.PutPiece(r.piece) // an upload takes it over instead
 	}
-	c, err := u.dial(x.Deadline)
-	if err != nil {
-		return asProblem(err)
-	}
-	_, err = u.try(c, x, piece, inline)
-	return asProblem(err)
+	x.UpstreamTime = time.Since(r.begun)
+	return err
 }
 
-// try sends the request over c and reads the answer's head. When it fails, c is
-// closed; silent says that not a byte came back.
-func (u *Upstream) try(c *conn, x *exchange.Exchange, piece *[]byte, inline bool) (silent bool, err error) {
+// ask sends the request to m, and once more on a fresh connection when a kept
+// one turns out to have been closed by the target at the same moment. c is the
+// connection on which the answer comes.
+func (u *Upstream) ask(m *member, r *request) (c *conn, o outcome, err error) {
+	x := r.x
+	x.Upstream = m.name
+	r.tries++
+	r.write(u, m.target)
+	limit := u.limit(r)
+	if c = m.pool.get(x.Shard); c != nil {
+		silent, err := u.try(c, r, limit)
+		if err == nil {
+			return c, outcome(c.answer.Status), nil
+		}
+		if !silent || !u.mayRepeat(r, err) {
+			return nil, outcomeOf(err), err
+		}
+		m.pending.Add(1) // the connection's end has counted it out
+	}
+	if c, err = m.dial(u.connectTimeout, x.Deadline); err != nil {
+		m.pending.Add(-1)
+		return nil, notConnected, err
+	}
+	if _, err = u.try(c, r, limit); err != nil {
+		return nil, outcomeOf(err), err
+	}
+	return c, outcome(c.answer.Status), nil
+}
+
+// try sends the request over c and reads the answer's head within limit. When it
+// fails, c is closed; silent says that not a byte came back.
+func (u *Upstream) try(c *conn, r *request, limit time.Duration) (silent bool, err error) {
+	x := r.x
 	x.Attempts++
-	c.take(x)
-	if x.Body != nil && !inline {
-		c.upload = startUpload(c, x, piece)
-	} else if _, err = c.Write(*piece); err != nil {
+	c.target.attempts.Inc()
+	c.take(u, x, limit)
+	if x.Body != nil && !r.inline {
+		c.upload = startUpload(c, x, r.piece)
+	} else if _, err = c.Write(*r.piece); err != nil {
 		c.finish(false)
 		return true, err
 	}
@@ -87,18 +116,11 @@ func (u *Upstream) try(c *conn, x *exchange.Exchange, piece *[]byte, inline bool
 // mayRepeat reports whether a request that failed on a kept connection is safe
 // to send again: the target closed before its first byte, the method is
 // idempotent, and the whole body is at hand within limits.buffered_body.
-func (u *Upstream) mayRepeat(x *exchange.Exchange, err error, inline bool) bool {
+func (u *Upstream) mayRepeat(r *request, err error) bool {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 		return false
 	}
-	if x.Body != nil && (!inline || x.Request.Length > u.replayable) {
-		return false
-	}
-	switch string(x.HTTP.Request.Header.Method()) {
-	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
-		return true
-	}
-	return false
+	return u.repeatable(r)
 }
 
 // readAnswer reads heads until the final one, passing interim ones on.

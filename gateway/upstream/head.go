@@ -6,20 +6,24 @@ import (
 	"postern/gateway/exchange"
 )
 
-// appendHead writes the request's head as the target shall see it. Lines that
-// nobody changed go as they came; framing and what says who forwards are
-// written anew.
-func (u *Upstream) appendHead(b []byte, x *exchange.Exchange) []byte {
+// appendLine writes the request line and Host, which differ by target.
+func (u *Upstream) appendLine(b []byte, x *exchange.Exchange, t *target) []byte {
 	b = append(b, x.HTTP.Request.Header.Method()...)
 	b = append(b, ' ')
-	b = u.appendTarget(b, x)
+	b = u.appendTarget(b, x, t)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
-	if u.hostSent != "" {
-		b = append(b, u.hostSent...)
+	if t.hostSent != "" {
+		b = append(b, t.hostSent...)
 	} else {
 		b = append(b, x.HTTP.Request.Header.Host()...)
 	}
-	b = append(b, "\r\n"...)
+	return append(b, "\r\n"...)
+}
+
+// appendFields writes the other fields of the request's head as every target
+// shall see them; it can do so once. Lines that nobody changed go as they came;
+// framing and what says who forwards are written anew.
+func appendFields(b []byte, x *exchange.Exchange) []byte {
 	b = appendForwarded(b, x)
 	if x.Trace.Valid() {
 		b = append(x.Trace.AppendParent(append(b, "traceparent: "...)), "\r\n"...)
@@ -46,9 +50,9 @@ func (u *Upstream) appendHead(b []byte, x *exchange.Exchange) []byte {
 
 // appendTarget writes the target's path, what follows the API's prefix, and the
 // query.
-func (u *Upstream) appendTarget(b []byte, x *exchange.Exchange) []byte {
+func (u *Upstream) appendTarget(b []byte, x *exchange.Exchange, t *target) []byte {
 	start := len(b)
-	b = append(b, u.prefix...)
+	b = append(b, t.prefix...)
 	if u.strip {
 		b = append(b, x.Rest...)
 	} else {
@@ -116,5 +120,7 @@ func appendNode(b []byte, address string) []byte {
 	return append(b, address...)
 }
 
-// Head is the request's head as the target would see it, for showing only.
-func (u *Upstream) Head(x *exchange.Exchange) []byte { return u.appendHead(nil, x) }
+// Head is the request's head as the first target would see it, for showing only.
+func (u *Upstream) Head(x *exchange.Exchange) []byte {
+	return appendFields(u.appendLine(nil, x, u.members[0].target), x)
+}

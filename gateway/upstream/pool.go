@@ -9,14 +9,13 @@ import (
 // shards spread the idle connections so that cores do not queue for one lock.
 const shards = 8
 
-// keepIdle is how long a connection may wait for its next request. Servers
-// commonly close after 60 s or more; below that the race with them is rare.
-const keepIdle = 30 * time.Second
-
 // pool keeps idle connections, the one used last first out.
 type pool struct {
+	keep   time.Duration // how long a connection may wait for its next request
+	most   int64         // connections that may wait; 0: no limit
 	shards [shards]shard
 	open   atomic.Int64 // connections that exist
+	waits  atomic.Int64 // those that wait, counted where there is a limit
 	reaper atomic.Bool  // a sweep is due
 }
 
@@ -36,6 +35,7 @@ func (p *pool) get(hint uint32) *conn {
 			if c == nil {
 				break
 			}
+			p.took(1)
 			if !c.Stale() {
 				return c
 			}
@@ -69,56 +69,71 @@ func (p *pool) idle() (n int64) {
 	return n
 }
 
-// put keeps c for later.
-func (p *pool) put(c *conn, hint uint32, now time.Time) {
+// took notes that connections do not wait any more.
+func (p *pool) took(n int) {
+	if p.most > 0 {
+		p.waits.Add(int64(-n))
+	}
+}
+
+// put keeps c for later; false: as many wait as may.
+func (p *pool) put(c *conn, hint uint32, now time.Time) bool {
+	if p.most > 0 && p.waits.Add(1) > p.most {
+		p.waits.Add(-1)
+		return false
+	}
 	c.idleSince = now
 	s := &p.shards[hint%shards]
 	s.mu.Lock()
 	s.idle = append(s.idle, c)
 	s.mu.Unlock()
 	if !p.reaper.Load() && p.reaper.CompareAndSwap(false, true) {
-		time.AfterFunc(keepIdle, p.sweep)
+		time.AfterFunc(p.keep, p.sweep)
 	}
+	return true
 }
 
 // sweep closes connections that have waited too long, and comes again as long
 // as any wait.
 func (p *pool) sweep() {
 	p.reaper.Store(false)
-	limit, left := time.Now().Add(-keepIdle), false
-	for i := range p.shards {
-		old, some := p.shards[i].older(limit)
-		left = left || some
-		for _, c := range old {
-			c.close()
-		}
-	}
+	limit := time.Now().Add(-p.keep)
+	left := p.drop(func(c *conn) bool { return c.idleSince.Before(limit) })
 	if left && p.reaper.CompareAndSwap(false, true) {
-		time.AfterFunc(keepIdle/4, p.sweep)
+		time.AfterFunc(max(p.keep/4, 10*time.Millisecond), p.sweep)
 	}
 }
 
-// older takes the connections idle since before limit; left says that younger
-// ones stay.
-func (s *shard) older(limit time.Time) (old []*conn, left bool) {
+// drop closes the idle connections that which says, and reports whether others
+// are left.
+func (p *pool) drop(which func(*conn) bool) (left bool) {
+	for i := range p.shards {
+		dropped, some := p.shards[i].take(which)
+		left = left || some
+		p.took(len(dropped))
+		for _, c := range dropped {
+			c.close()
+		}
+	}
+	return left
+}
+
+// take takes the idle connections that which says; left says that others stay.
+func (s *shard) take(which func(*conn) bool) (taken []*conn, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
-	for n < len(s.idle) && s.idle[n].idleSince.Before(limit) {
-		n++
+	kept := s.idle[:0]
+	for _, c := range s.idle {
+		if which(c) {
+			taken = append(taken, c)
+		} else {
+			kept = append(kept, c)
+		}
 	}
-	old = append(old, s.idle[:n]...)
-	kept := copy(s.idle, s.idle[n:])
-	clear(s.idle[kept:])
-	s.idle = s.idle[:kept]
-	return old, kept > 0
+	clear(s.idle[len(kept):])
+	s.idle = kept
+	return taken, len(kept) > 0
 }
 
 // empty closes all idle connections.
-func (p *pool) empty() {
-	for i := range p.shards {
-		for c := p.shards[i].pop(); c != nil; c = p.shards[i].pop() {
-			c.close()
-		}
-	}
-}
+func (p *pool) empty() { p.drop(func(*conn) bool { return true }) }

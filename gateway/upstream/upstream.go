@@ -1,95 +1,178 @@
-// Package upstream is where requests go: connections to targets, how a request
-// is written to them, and how their answer is read. It never buffers a body.
+// Package upstream is where requests go: which target takes one, connections to
+// targets, how a request is written to them, and how their answer is read. It
+// never buffers a body, unless a retry was asked for.
 package upstream
 
 import (
-	"crypto/tls"
 	"net/url"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"go.uber.org/zap"
 
 	"postern/gateway/metrics"
 	"postern/gateway/wire"
 	"postern/provisioning/config"
 )
 
-// Upstream forwards exchanges to the target of one API. It is safe for
+// Upstream forwards exchanges to the targets of one API. It is safe for
 // concurrent use.
 type Upstream struct {
-	address  string // host:port to dial
-	name     string // what logs call the target
-	hostSent string // Host field; "" sends the caller's
-	prefix   string // of every path, without a slash at its end
-	strip    bool
-	tls      *tls.Config // nil: cleartext
+	members []*member
+	balance balance
+	strip   bool
 
 	connectTimeout, timeout time.Duration // 0: none
 	idleTimeout, maximum    time.Duration
 	replayable              int64 // bytes of a body that may be held for a repeat
 
-	readers *wire.Readers
-	counts  *metrics.API
-	pool    pool
-	closed  atomic.Bool
+	ejection  *ejection // nil: none
+	retry     *retry    // nil: none
+	gate      *gate     // nil: no limit
+	health    *config.Health
+	slowStart time.Duration // 0: none
+
+	counts *metrics.API
+	log    *zap.Logger
+
+	changes *atomic.Uint64 // of what is known of targets; common to generations
+	plan    atomic.Pointer[plan]
+	mu      sync.Mutex // held while a plan is made, and while a target is ejected
 }
 
-// New prepares an upstream that counts its connections in counts; it opens none
-// and starts nothing. The error is config.Faults with paths relative to the upstream's section.
-func New(cfg config.Upstream, limits config.Limits, counts *metrics.API) (*Upstream, error) {
-	target, err := url.Parse(cfg.Targets[0].URL)
-	if err != nil {
-		return nil, config.Faults{{Path: []any{"targets", 0, "url"}, Message: err.Error()}}
-	}
+// member is a target as one upstream uses it.
+type member struct {
+	*target
+	index   int
+	weight  int
+	breaker *breaker // nil: none
+}
+
+// Options are what an upstream works with besides its section.
+type Options struct {
+	Limits config.Limits
+	Counts *metrics.API // of the API
+	Log    *zap.Logger  // of what happens to targets
+	// Previous is the API's upstream so far, of which unchanged targets are
+	// taken over with their connections and what is known of them; may be nil.
+	Previous *Upstream
+}
+
+// New prepares an upstream; it opens nothing and starts nothing. Start must
+// follow before the first request. The error is config.Faults with paths
+// relative to the upstream's section.
+func New(cfg config.Upstream, o Options) (*Upstream, error) {
 	u := &Upstream{
-		address:        dialAddress(target),
-		name:           target.Scheme + "://" + target.Host,
-		prefix:         strings.TrimSuffix(target.EscapedPath(), "/"),
+		members:        make([]*member, len(cfg.Targets)),
+		balance:        newBalance(cfg.Balance),
 		strip:          cfg.StripPrefix == nil || *cfg.StripPrefix,
 		connectTimeout: cfg.ConnectTimeout.Limit(),
 		timeout:        cfg.Timeout.Limit(),
 		idleTimeout:    cfg.IdleTimeout.Limit(),
 		maximum:        cfg.MaxDuration.Limit(),
-		replayable:     limits.BufferedBody.Limit(),
-		readers:        wire.NewReaders(int(limits.HeaderSize.Limit())),
-		counts:         counts,
+		replayable:     o.Limits.BufferedBody.Limit(),
+		ejection:       newEjection(cfg.Ejection),
+		retry:          newRetry(cfg.Retry),
+		gate:           newGate(&cfg),
+		health:         cfg.Health,
+		slowStart:      cfg.SlowStart.Limit(),
+		counts:         o.Counts,
+		log:            o.Log,
+		changes:        new(atomic.Uint64),
 	}
-	switch cfg.Host {
-	case "", "target":
-		u.hostSent = target.Host
-	case "caller":
-	default:
-		u.hostSent = cfg.Host
+	if o.Previous != nil {
+		u.changes = o.Previous.changes
 	}
-	if target.Scheme == "https" {
-		if u.tls, err = clientTLS(cfg.TLS, target.Hostname()); err != nil {
+	readers := wire.NewReaders(int(o.Limits.HeaderSize.Limit()))
+	for i := range cfg.Targets {
+		m, err := u.member(&cfg, i, o.Previous)
+		if err != nil {
 			return nil, err
 		}
+		if m.readers == nil {
+			m.readers = readers
+		}
+		u.members[i] = m
 	}
 	return u, nil
 }
 
-// dialAddress is host:port with the scheme's port where none is stated.
-func dialAddress(target *url.URL) string {
-	if target.Port() != "" {
-		return target.Host
+// member makes the target at index, or takes over the previous one.
+func (u *Upstream) member(cfg *config.Upstream, index int, previous *Upstream) (*member, error) {
+	t := cfg.Targets[index]
+	address, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, config.Faults{{Path: []any{"targets", index, "url"}, Message: err.Error()}}
 	}
-	if target.Scheme == "https" {
-		return target.Host + ":443"
+	m := &member{index: index, weight: t.Weight}
+	section := sectionOf(cfg, index)
+	old := previous.find(section)
+	if old != nil {
+		m.target = old.target
+	} else {
+		if m.target, err = newTarget(section, address); err != nil {
+			return nil, err
+		}
+		m.target.changes, m.target.counts = u.changes, u.counts
 	}
-	return target.Host + ":80"
+	if c := cfg.CircuitBreaker; c != nil {
+		if old != nil && old.breaker != nil && old.breaker.section == *c {
+			m.breaker = old.breaker
+		} else {
+			m.breaker = newBreaker(c, u.changes)
+		}
+	}
+	return m, nil
 }
 
-// Connections is how many connections to the target exist, idle ones included.
-func (u *Upstream) Connections() int64 { return u.pool.open.Load() }
+// find looks for a target that is the same in every way that matters to its
+// connections.
+func (u *Upstream) find(s section) *member {
+	if u == nil {
+		return nil
+	}
+	for _, m := range u.members {
+		if m.section.equal(s) {
+			return m
+		}
+	}
+	return nil
+}
+
+// Start makes the upstream a user of its targets, and begins what runs beside
+// requests. It is called once, before the first request; Close must follow.
+func (u *Upstream) Start() {
+	for _, m := range u.members {
+		m.users.Add(1)
+		m.names.start()
+		m.watch(u.health, u.connectTimeout, u.log)
+	}
+}
+
+// Connections is how many connections to the targets exist, idle ones included.
+func (u *Upstream) Connections() (sum int64) {
+	for _, m := range u.members {
+		sum += m.pool.open.Load()
+	}
+	return sum
+}
 
 // Idle is how many of them wait for a request.
-func (u *Upstream) Idle() int64 { return u.pool.idle() }
+func (u *Upstream) Idle() (sum int64) {
+	for _, m := range u.members {
+		sum += m.pool.idle()
+	}
+	return sum
+}
 
-// Close ends the idle connections and keeps none from now on; running exchanges
-// end by themselves.
+// Close gives up the targets. Those that no other upstream uses close their idle
+// connections and keep none from now on; running exchanges end by themselves.
 func (u *Upstream) Close() error {
-	u.closed.Store(true)
-	u.pool.empty()
+	for _, m := range u.members {
+		if m.users.Add(-1) == 0 {
+			m.close()
+		}
+	}
 	return nil
 }

@@ -163,21 +163,6 @@ func (id *Identify) setDefaults(servers []AuthServer) {
 
 func (a *Application) setDefaults() { setDefault(&a.ID, a.Name) }
 
-func (u *Upstream) setDefaults() {
-	setDefault(&u.Host, "target")
-	if u.StripPrefix == nil {
-		yes := true
-		u.StripPrefix = &yes
-	}
-	setDefault(&u.ConnectTimeout, Duration(2*time.Second))
-	setDefault(&u.Timeout, Duration(30*time.Second))
-	setDefault(&u.IdleTimeout, Duration(60*time.Second))
-	setDefault(&u.MaxDuration, None)
-	if u.TLS != nil {
-		setDefault(&u.TLS.MinVersion, "1.2")
-	}
-}
-
 // setDefault gives *v the value it has when nothing was said.
 func setDefault[T comparable](v *T, value T) {
 	var zero T

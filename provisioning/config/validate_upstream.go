@@ -6,23 +6,35 @@ func (v *checker) upstream(path []any, u Upstream) {
 	if len(u.Targets) == 0 {
 		v.add(at(path, "targets"), "missing: say where requests go, such as [{url: http://host:port}]")
 	}
-	if len(u.Targets) > 1 {
-		v.add(at(path, "targets", 1), "more than one target is not supported yet")
+	if len(u.Targets) > maxTargets {
+		v.add(at(path, "targets", maxTargets), "more than %d targets", maxTargets)
 	}
 	secure := false
 	for i, target := range u.Targets {
 		secure = v.target(at(path, "targets", i), target) || secure
 	}
+	v.sameTargets(at(path, "targets"), u.Targets)
 	if u.Host != "target" && u.Host != "caller" && !validHostPort(u.Host) {
 		v.add(at(path, "host"), "%q is not target, caller or a host name", u.Host)
 	}
 	if u.TLS != nil {
 		v.upstreamTLS(at(path, "tls"), u, secure)
 	}
+	v.balance(at(path, "balance"), u.Balance)
+	v.failing(path, u)
 }
+
+// maxTargets is as many as are kept in one word of bits.
+const maxTargets = 64
+
+// maxWeight keeps the order of turns short.
+const maxWeight = 100
 
 // target checks one address and reports whether it is https, or unreadable.
 func (v *checker) target(path []any, t Target) (secure bool) {
+	if t.Weight > maxWeight {
+		v.add(at(path, "weight"), "must be at most %d", maxWeight)
+	}
 	path = at(path, "url")
 	if t.URL == "" {
 		v.add(path, "missing")
@@ -55,7 +67,7 @@ func (v *checker) targetPath(path []any, written string) {
 
 func (v *checker) upstreamTLS(path []any, u Upstream, secure bool) {
 	if !secure && len(u.Targets) > 0 {
-		v.add(path, "the target is not https")
+		v.add(path, "no target is https")
 	}
 	v.clientTLS(path, u.TLS)
 }

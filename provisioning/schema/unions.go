@@ -27,6 +27,8 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[[]config.ClaimHeader](): always(mapOf(text(nil))),
 		reflect.TypeFor[config.ClaimSet]():      always(mapOf(either(text(nil), listOf(text(nil))))),
 		reflect.TypeFor[[]config.User]():        users,
+		reflect.TypeFor[config.Balance]():       always(balance()),
+		reflect.TypeFor[config.Ejection]():      ejection,
 	}
 }
 
@@ -107,4 +109,16 @@ func identify(g *generator, _ field) (object, error) {
 func users(g *generator, _ field) (object, error) {
 	one, err := g.reference(reflect.TypeFor[config.User]())
 	return either(object{"type": "array", "items": one}, holding(object{"file": text(nil)}, "file")), err
+}
+
+func balance() object {
+	return either(
+		oneOf([]string{config.RoundRobin, config.LeastPending, config.RandomTwo}),
+		holding(object{"hash": holding(object{"by": object{"type": "string", "pattern": "^(ip|(header|cookie|claim):.+)$"}}, "by")}, "hash"),
+	)
+}
+
+func ejection(g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[config.Ejection]())
+	return either(object{"const": "none"}, mapping), err
 }

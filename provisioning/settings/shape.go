@@ -54,8 +54,6 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Limits]():      {"per_ip"},
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"tags", "id"},
-	reflect.TypeFor[config.Upstream]():    {"balance", "health", "retry", "circuit_breaker"},
-	reflect.TypeFor[config.Target]():      {"weight"},
 	reflect.TypeFor[config.Policies](): {
 		"throttle", "cors", "outbound", "route", "faults", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},

@@ -38,6 +38,10 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.claimHeaders(n, v)
 	case *config.ClaimSet:
 		d.claimSet(n, v)
+	case *config.Balance:
+		d.balance(n, v)
+	case *config.Ejection:
+		d.ejection(n, v)
 	default:
 		return false
 	}
@@ -143,4 +147,32 @@ func (d *decoder) claimSet(n *Node, v *config.ClaimSet) {
 			}
 		})
 	}
+}
+
+// balance is a word, or {hash: {by: …}}.
+func (d *decoder) balance(n *Node, v *config.Balance) {
+	if n.Kind != Mapping {
+		if text, ok := d.scalar(n); ok && text == config.ByHash {
+			d.fault(n, "say of what: {hash: {by: ip}}")
+		} else if ok {
+			v.Method = text
+		}
+		return
+	}
+	var form struct {
+		Hash struct {
+			By string `yaml:"by"`
+		} `yaml:"hash"`
+	}
+	d.mapping(n, reflect.ValueOf(&form).Elem())
+	v.Method, v.By = config.ByHash, form.Hash.By
+}
+
+// ejection is a mapping or the word "none".
+func (d *decoder) ejection(n *Node, v *config.Ejection) {
+	if n.Kind != Mapping {
+		v.None = d.word(n, "none", "{failures: 5, ...}")
+		return
+	}
+	d.mapping(n, reflect.ValueOf(v).Elem())
 }

@@ -1,0 +1,266 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"postern/gateway/exchange"
+	"postern/gateway/problem"
+	"postern/gateway/wire"
+	"postern/provisioning/config"
+)
+
+// retry is when a request is sent again that a target has failed.
+type retry struct {
+	attempts   int
+	on         triggers
+	tryTimeout time.Duration // 0: none
+	budget     budget
+}
+
+func newRetry(cfg *config.Retry) *retry {
+	if cfg == nil {
+		return nil
+	}
+	r := &retry{attempts: cfg.Attempts, on: newTriggers(cfg.On), tryTimeout: cfg.TryTimeout.Limit()}
+	r.budget.earned = int64(cfg.Budget.Part() * token)
+	r.budget.left.Store(maxTokens)
+	return r
+}
+
+// token is what a retry costs; maxTokens is how many of them can be saved up.
+const (
+	token     = 1000
+	maxTokens = 100 * token
+)
+
+// budget keeps retries a part of all requests, so that they do not multiply the
+// load of targets that fail under it: a request earns a part of a token, a retry
+// costs one.
+type budget struct {
+	earned int64
+	left   atomic.Int64
+}
+
+// earn counts a request. Cores that do it at once may save up a little more than
+// the most, which does no harm.
+func (b *budget) earn() {
+	if b.left.Load() < maxTokens {
+		b.left.Add(b.earned)
+	}
+}
+
+// spend pays for a retry, if it can.
+func (b *budget) spend() bool {
+	if b.left.Add(-token) >= 0 {
+		return true
+	}
+	b.left.Add(token)
+	return false
+}
+
+// request is an exchange's request on its way to one target after the other.
+type request struct {
+	x      *exchange.Exchange
+	begun  time.Time
+	piece  *[]byte // the head, and the body if it is at hand
+	lines  int     // bytes of piece that are for one target only
+	target *target // which that is
+	body   []byte  // read before the first attempt
+	inline bool    // the body is, or will be, in piece
+	tries  int     // targets asked
+	tried  uint64  // which, by member's index
+}
+
+// hold reads the body of a request that may have to be sent again, if its
+// length is known and within limits.buffered_body. The error is a problem.
+func (u *Upstream) hold(r *request) error {
+	x := r.x
+	if u.retry == nil {
+		return nil
+	}
+	u.retry.budget.earn()
+	if x.Body == nil || r.inline || x.Request.Expect || x.Request.Chunked || x.Request.Length > u.replayable || !idempotent(x) {
+		return nil
+	}
+	r.body, r.inline = make([]byte, x.Request.Length), true
+	if _, err := io.ReadFull(x.Body, r.body); err != nil {
+		return asProblem(&callerError{err})
+	}
+	return nil
+}
+
+// write makes piece the request as t shall see it.
+func (r *request) write(u *Upstream, t *target) {
+	switch {
+	case r.target == t:
+		return
+	case r.target != nil:
+		line := u.appendLine(nil, r.x, t)
+		*r.piece = slices.Replace(*r.piece, 0, r.lines, line...)
+		r.lines, r.target = len(line), t
+		return
+	}
+	*r.piece = u.appendLine(*r.piece, r.x, t)
+	r.lines, r.target = len(*r.piece), t
+	*r.piece = appendFields(*r.piece, r.x)
+	if r.body != nil {
+		*r.piece = append(*r.piece, r.body...)
+		r.body = nil
+	} else if r.inline {
+		*r.piece = appendBody(*r.piece, r.x.Body)
+	}
+}
+
+// send asks targets until one has answered or no other may be asked. The error
+// is a problem.
+func (u *Upstream) send(r *request) error {
+	var failed error
+	for {
+		m, done, err := u.choose(r)
+		if m == nil {
+			if failed != nil {
+				return asProblem(failed)
+			}
+			return err
+		}
+		c, o, err := u.ask(m, r)
+		if o != unjudged {
+			u.judge(m, o)
+		}
+		told(done, o)
+		if !u.again(r, o) {
+			if c != nil {
+				c.inside = u.gate != nil
+			}
+			return asProblem(err)
+		}
+		u.counts.Retries.Inc()
+		if failed = err; c != nil {
+			c.discard()
+		}
+	}
+}
+
+// Why a request is not sent to any target, for the log.
+var (
+	errPending = errors.New("max_pending requests are under way")
+	errQueue   = errors.New("max_pending requests are under way, and the queue is full")
+	errWaited  = errors.New("waited in the queue for too long")
+	errFull    = errors.New("every target has max_connections requests")
+	errCircuit = errors.New("every circuit is open")
+)
+
+// choose finds a target that has not been tried, has room for the request and
+// whose circuit lets it pass; done is for told. Without one, err is a problem.
+func (u *Upstream) choose(r *request) (m *member, done func(error), err error) {
+	now := r.begun
+	if r.tries > 0 {
+		now = time.Now()
+	}
+	full := false
+	for {
+		if m = u.pick(r.x, r.tried, now); m == nil {
+			break
+		}
+		r.tried |= 1 << m.index
+		if !m.enter() {
+			full = true
+			continue
+		}
+		if done, ok := m.breaker.allow(); ok {
+			return m, done, nil
+		}
+		m.pending.Add(-1)
+	}
+	if full {
+		return nil, nil, problem.Overloaded.Because(errFull)
+	}
+	p := problem.CircuitOpen.Because(errCircuit)
+	if opens := u.current(now).circuit; opens.After(now) {
+		p.RetryAfter = opens.Sub(now).Round(time.Second) // at least 1 s is written
+	}
+	return nil, nil, p
+}
+
+// again reports whether the request is to be sent to another target, or once
+// more to the same one where there is no other. A connection that could not be
+// opened has done nothing, so that another target may be asked in any case.
+func (u *Upstream) again(r *request, o outcome) bool {
+	if o >= 0 && o < 500 || o == unjudged || u.expired(r) {
+		return false
+	}
+	others := r.tried != 1<<len(u.members)-1
+	if o == notConnected && others {
+		return true
+	}
+	t := u.retry
+	if t == nil || r.tries >= t.attempts || !t.on.have(o) || o != notConnected && !u.repeatable(r) || !t.budget.spend() {
+		return false
+	}
+	if !others {
+		r.tried = 0
+	}
+	return true
+}
+
+// expired reports whether no time is left for the request.
+func (u *Upstream) expired(r *request) bool {
+	now := time.Now()
+	return u.timeout > 0 && now.Sub(r.begun) >= u.timeout || !r.x.Deadline.IsZero() && !now.Before(r.x.Deadline)
+}
+
+// limit is how long to wait for the answer's head: what is left of the timeout,
+// and no more than try_timeout if another attempt can follow.
+func (u *Upstream) limit(r *request) time.Duration {
+	limit := u.timeout
+	if r.tries > 1 && limit > 0 {
+		limit = max(limit-time.Since(r.begun), time.Millisecond)
+	}
+	if t := u.retry; t != nil && t.tryTimeout > 0 && r.tries < t.attempts && u.repeatable(r) {
+		if limit == 0 || t.tryTimeout < limit {
+			return t.tryTimeout
+		}
+	}
+	return limit
+}
+
+// repeatable reports whether a target may be sent the request although it, or
+// another one, may have worked on it already.
+func (u *Upstream) repeatable(r *request) bool {
+	return idempotent(r.x) && (r.x.Body == nil || r.inline && r.x.Request.Length <= u.replayable)
+}
+
+func idempotent(x *exchange.Exchange) bool {
+	switch string(x.HTTP.Request.Header.Method()) {
+	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
+		return true
+	}
+	return false
+}
+
+// outcomeOf is what an error on a connection says of the target.
+func outcomeOf(err error) outcome {
+	var fromCaller *callerError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &fromCaller), errors.Is(err, wire.ErrGone), errors.Is(err, wire.ErrDeadline):
+		return unjudged
+	case errors.Is(err, wire.ErrIdle), errors.As(err, &timeout) && timeout.Timeout():
+		return late
+	}
+	return broken
+}
+
+// discard lets go of an answer that another one is to take the place of.
+func (c *conn) discard() {
+	a := &c.x.Answer
+	clean := a.Body == nil || a.Body.Discard()
+	a.Head.Reset()
+	*a = exchange.Answer{Head: a.Head}
+	c.finish(clean)
+}
