@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	".":                     {"*"},
 	"examples":              {"*"},
 	"examples/*":            {"*"},
+	"examples/benchmark/*":  {},
 	"gateway":               {"gateway/*", "introspect", "provisioning/config"},
 	"gateway/assembly":      {"gateway", "gateway/admin", "provisioning", "provisioning/config"},
 	"gateway/exchange":      {"gateway/wire", "gateway/trace"},
