@@ -43,7 +43,7 @@ func TestDebug(t *testing.T) {
 			if tt.method != "" {
 				method = tt.method
 			}
-			answer := play(t, g.sources(), method+" "+tt.path+" HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: "+tt.credentials+"\r\n\r\n")
+			answer := play(t, g.sources(), method+" "+tt.path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: "+tt.credentials+"\r\n\r\n")
 			if got := strings.Fields(answer)[1]; got != map[int]string{200: "200", 400: "400", 401: "401", 404: "404", 405: "405"}[tt.status] {
 				t.Fatalf("answer %.200q, want status %d", answer, tt.status)
 			}

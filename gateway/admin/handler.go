@@ -31,7 +31,8 @@ type Sources struct {
 // Handler serves the admin listener: the page for people at /, /livez, /readyz,
 // /metrics, /debug/pprof/ when debug is on, and status, settings, assets and the
 // refresh of an auth server below admin_path. Once a user is configured, only
-// /livez and /readyz do without its password.
+// /livez and /readyz do without its password; as long as there is none, only they
+// answer to any name in Host.
 func Handler(s Sources) fasthttp.RequestHandler {
 	front := newDocument()
 	return func(ctx *fasthttp.RequestCtx) {
@@ -47,6 +48,10 @@ func Handler(s Sources) fasthttp.RequestHandler {
 		cfg := s.Config()
 		if cfg == nil {
 			fail(ctx, fasthttp.StatusServiceUnavailable, "no configuration yet")
+			return
+		}
+		if !protected(cfg.AdminAPI) && !meant(ctx) {
+			fail(ctx, fasthttp.StatusMisdirectedRequest, "without admin_api.user only an IP address or localhost may be asked")
 			return
 		}
 		if !admit(ctx, cfg.AdminAPI) {
