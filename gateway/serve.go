@@ -110,7 +110,7 @@ func (g *Gateway) Serve(ctx context.Context) error {
 	accept(l.http, func(n net.Listener) error { return s.serve(n, nil) })
 	accept(l.https, func(n net.Listener) error { return s.serve(n, g.liveTLS) })
 	accept(l.admin, func(n net.Listener) error {
-		if err := l.window.Serve(n); !errors.Is(err, net.ErrClosed) {
+		if err := l.window.Serve(admin.Listener(n)); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil

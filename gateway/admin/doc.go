@@ -13,5 +13,6 @@
 //	hash.go      the name of its configuration
 //	refresh.go   fetching an auth server's keys at once
 //	debug.go     profiles of the process
-//	server.go    the listener's bounds
+//	server.go    the server's bounds
+//	listener.go  how many connections it has
 package admin
