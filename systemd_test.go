@@ -210,13 +210,12 @@ func TestDescriptors(t *testing.T) {
 			path := write(t, open+"limits: {connections: "+tt.connections+"}\n")
 			p := process{log: new(output), Cmd: exec.CommandContext(t.Context(), "sh", "-c", tt.limits+`; exec "$0" run -c "$1"`, os.Args[0], path)}
 			p.run(t)
-			get(t, p.traffic+"/gateway/orders/1/x") // it serves, so all has been looked at
+			p.signal(t, syscall.SIGTERM)
+			_ = p.Wait() // so all has been looked at, and all of the log is there
 			const told = `"msg":"fewer open files are allowed than limits.connections can need","limit":900,"connections":400,"needed":928}`
 			if strings.Contains(p.log.String(), told) != tt.warned {
 				t.Errorf("warned is not %t:\n%s", tt.warned, p.log)
 			}
-			p.signal(t, syscall.SIGTERM)
-			_ = p.Wait()
 		})
 	}
 }
