@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"postern/gateway/wire"
@@ -53,24 +54,31 @@ func TestSecureReadOfHalfARecord(t *testing.T) {
 // A peer that reads slowly over TLS is not one that does not read: the limit is
 // for silence, not for a whole piece.
 func TestSecureWriteToSlowReader(t *testing.T) {
-	t.Parallel() // it mostly waits
-	c, peer := securePair(t)
-	c.WriteLimit = 3 * time.Second // longer than a busy machine lets anybody wait
-	const size = 16 << 20
-	go func() {
-		_, err := c.Write(make([]byte, size))
-		if err != nil {
-			_ = c.Close() // the peer tells
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		c, peer := secured(t, near, far)
+		c.WriteLimit = 500 * time.Millisecond
+		const size = 4 << 20
+		wrote := make(chan error, 1)
+		go func() {
+			_, err := c.Write(make([]byte, size))
+			if err != nil {
+				_ = c.Close() // the reader must not wait
+			}
+			wrote <- err
+		}()
+		begun := time.Now()
+		for read, p := 0, make([]byte, 64<<10); read < size; {
+			n, err := io.ReadFull(peer, p)
+			if read += n; err != nil {
+				t.Fatalf("after %d bytes in %v: %v; %v", read, time.Since(begun), err, <-wrote)
+			}
+			time.Sleep(200 * time.Millisecond)
 		}
-	}()
-	begun := time.Now()
-	for read, p := 0, make([]byte, 256<<10); read < size; {
-		n, err := io.ReadFull(peer, p)
-		if read += n; err != nil {
-			t.Fatalf("after %d bytes in %v: %v", read, time.Since(begun), err)
+		if err := <-wrote; err != nil {
+			t.Error(err)
 		}
-		<-time.After(100 * time.Millisecond) // for the whole, twice the limit
-	}
+	})
 }
 
 // What lies read but not asked for in a TLS connection is seen before the
