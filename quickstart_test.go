@@ -47,6 +47,40 @@ func TestFiveMinutes(t *testing.T) {
 		t.Errorf("with a token: status %d, %s", status, body)
 	}
 	p.log.await(t, `"code":"token_missing"`)
+	lookAround(t, p, asked[1], sign[1])
+}
+
+// lookAround plays what the chapter says to try next.
+func lookAround(t *testing.T, p process, path, sign string) {
+	t.Helper()
+	signed := func(args string) string { return strings.TrimSpace(succeed(t, "", strings.Fields(args)...)) }
+	first := signed(sign)
+	stranger := signed(strings.Replace(sign, "--audience orders", "--audience invoices", 1))
+	if status, body := getWith(t, p.traffic+path, stranger); status != http.StatusUnauthorized || !strings.Contains(body, "invalid_token") {
+		t.Errorf("for another audience: status %d, %s", status, body)
+	}
+	p.log.await(t, `"reason":"token is for another audience"`)
+	if told := succeed(t, first, "explain", "--api", "orders", "--token-file", "-"); !strings.Contains(told, "would be forwarded") {
+		t.Errorf("explain says %s", told)
+	}
+
+	succeed(t, "", "keys", "--force")
+	p.log.await(t, `"generation":2`)
+	if status, body := getWith(t, p.traffic+path, first); status != http.StatusUnauthorized {
+		t.Errorf("with a token of the old key: status %d, %s", status, body)
+	}
+
+	settings, err := os.ReadFile("postern.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("postern.yaml", []byte(strings.Replace(string(settings), "policies", "polices", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.log.await(t, `configuration refused.*postern.yaml:\d+:\d+: .*did you mean`)
+	if status, body := getWith(t, p.traffic+path, signed(sign)); status != http.StatusOK {
+		t.Errorf("with a mistake in the file: status %d, %s", status, body)
+	}
 }
 
 func getWith(t *testing.T, url, token string) (status int, body string) {

@@ -24,7 +24,7 @@ type Command struct {
 	Host   string   `help:"The Host field. Default: the first host of the API, else localhost."`
 	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A field of the request. Repeats."`
 
-	Token     string `xor:"token" env:"POSTERN_TOKEN" placeholder:"TOKEN" help:"A token for Authorization: Bearer; better in a file, where no process list shows it."`
+	Token     string `xor:"token" placeholder:"TOKEN" help:"A token for Authorization: Bearer; better in a file, where no process list shows it."`
 	TokenFile string `xor:"token" complete:"file" placeholder:"FILE" help:"A file that holds it; - is standard input."`
 	HTTPS     bool   `name:"https" help:"The request comes over TLS."`
 	Cert      string `complete:"file" placeholder:"FILE" help:"The certificate (PEM) that the caller shows over TLS."`
