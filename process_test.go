@@ -57,7 +57,8 @@ func TestRunTellsOfATakenPort(t *testing.T) {
 	defer taken.Close()
 	address := taken.Addr().String()
 	code, _, stderr := command(t, "run", "-c", write(t, strings.Replace(open, "127.0.0.1:0", address, 1)))
-	if code != 1 || !strings.HasPrefix(stderr, "apply configuration: listen for http on "+address) || strings.Count(stderr, "\n") != 1 {
-		t.Errorf("exit code %d, want 1 and one line:\n%s", code, stderr)
+	want := "apply configuration: listen on " + address + ", as ports.http says: bind: address already in use\n"
+	if code != 1 || stderr != want {
+		t.Errorf("exit code %d, want 1 and\n%sgot\n%s", code, want, stderr)
 	}
 }

@@ -41,12 +41,12 @@ func (g *Gateway) Listen() error {
 		return nil
 	}
 	for _, one := range []struct {
-		name, address string
-		listener      *net.Listener
+		name, key, address string
+		listener           *net.Listener
 	}{
-		{"http", string(cfg.Ports.HTTP), &l.http},
-		{"https", string(cfg.Ports.HTTPS), &l.https},
-		{"admin", cfg.AdminAPI.Listen, &l.admin},
+		{"http", "ports.http", string(cfg.Ports.HTTP), &l.http},
+		{"https", "ports.https", string(cfg.Ports.HTTPS), &l.https},
+		{"admin", "admin_api.listen", cfg.AdminAPI.Listen, &l.admin},
 	} {
 		if one.address == "" {
 			continue
@@ -54,7 +54,10 @@ func (g *Gateway) Listen() error {
 		opened, err := net.Listen("tcp", one.address)
 		if err != nil {
 			l.close(l.http, l.https, l.admin)
-			return fmt.Errorf("listen for %s on %s: %w", one.name, one.address, err)
+			if in := (*net.OpError)(nil); errors.As(err, &in) {
+				err = in.Err // the rest says again where
+			}
+			return fmt.Errorf("listen on %s, as %s says: %w", one.address, one.key, err)
 		}
 		*one.listener = opened
 		g.log.Info("listening", zap.String("listener", one.name), zap.String("address", opened.Addr().String()))

@@ -22,6 +22,9 @@ func parseJWKS(body []byte) (*keys, error) {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &set); err != nil {
+		if bytes.Contains(body, []byte("-----BEGIN ")) {
+			return nil, errors.New("parse key set: it is PEM; postern keys jwks makes a key set of it")
+		}
 		return nil, fmt.Errorf("parse key set: %w", err)
 	}
 	switch {

@@ -251,6 +251,7 @@ func TestFaultyKeyFiles(t *testing.T) {
 	}{
 		{"empty key set", config.LocalIntrospection{JWKS: file([]byte(`{"keys":[]}`))}, "auth_servers[0].local_introspection.jwks: key set is empty"},
 		{"not a key set", config.LocalIntrospection{JWKS: file([]byte(`[]`))}, "jwks: parse key set"},
+		{"PEM for a key set", config.LocalIntrospection{JWKS: file(publicPEM(edSigner()))}, "jwks: parse key set: it is PEM; postern keys jwks makes a key set of it"},
 		{"no usable key", config.LocalIntrospection{JWKS: file([]byte(jwks(rsaSigner(0).jwk(`,"use":"enc"`))))}, `jwks: key set has no usable key; of 1 the first is "rsa-0": use is "enc"`},
 		{"too many keys", config.LocalIntrospection{JWKS: file([]byte(jwks(strings.Split(strings.Repeat("{} ", 257), " ")[:257]...)))}, "257 keys"},
 		{"no PEM", config.LocalIntrospection{Certificate: file([]byte("hello"))}, "certificate: holds no PEM block"},

@@ -92,7 +92,7 @@ func environments() map[string]environment {
 		"a fault of a file is not papered over": {
 			[]string{"POSTERN_LIMITS_CONNECTIONS=9"},
 			"b.yaml",
-			[]string{"b.yaml:1:9: limits: must be a mapping, is text"},
+			[]string{"b.yaml:1:9: limits: must be a mapping, {key: value} or lines of key: value, is text"},
 		},
 		"what Kubernetes makes for a Service of our name": {
 			[]string{

@@ -123,7 +123,7 @@ func TestSeveralFiles(t *testing.T) {
 		},
 		"a list where another file has something else": {
 			map[string]string{"a.yaml": "apis: none\n", "b.yaml": api("b")},
-			[]string{"a.yaml:1:7: apis: must be a list, is text", "b.yaml:2:1: apis: stands twice (see a.yaml:1:7)"},
+			[]string{"a.yaml:1:7: apis: must be a list, [a, b] or lines that begin with -, is text", "b.yaml:2:1: apis: stands twice (see a.yaml:1:7)"},
 		},
 		"indexes count within a file": {
 			map[string]string{"a.yaml": api("a"), "b.yaml": "apis:\n- name: b\n  hosts: [a b]\n  upstream: {targets: [{url: http://b}]}\n  policies: {identify: none}\n"},

@@ -171,7 +171,7 @@ func (d *decoder) integer(n *Node, v reflect.Value, text string) {
 
 func (d *decoder) list(n *Node, v reflect.Value, f field) {
 	if n.Kind != List {
-		d.fault(n, "must be a list, is %s", n.Kind)
+		d.fault(n, "must be a list, [a, b] or lines that begin with -, is %s", n.Kind)
 		return
 	}
 	if len(n.Items) == 0 && !f.mayBeVoid {
@@ -187,7 +187,7 @@ func (d *decoder) list(n *Node, v reflect.Value, f field) {
 
 func (d *decoder) mapping(n *Node, v reflect.Value) {
 	if n.Kind != Mapping {
-		d.fault(n, "must be a mapping, is %s", n.Kind)
+		d.fault(n, "must be a mapping, {key: value} or lines of key: value, is %s", n.Kind)
 		return
 	}
 	known := d.shapes.of(v.Type())

@@ -74,6 +74,7 @@ func syntaxFault(src *Source, data []byte, err error) Fault {
 	if le.ContextMark.Line > 0 && le.ContextMark.Line < fault.Line {
 		fault.Message += fmt.Sprintf(" (in what begins at line %d)", le.ContextMark.Line)
 	}
+	fault.Message += hint(le.Message)
 	if indentedByTab(lineOf(data, fault.Line)) {
 		fault.Message = "not YAML: a tab at the beginning of the line: YAML is indented with spaces"
 	}
@@ -87,6 +88,20 @@ func syntaxFault(src *Source, data []byte, err error) Fault {
 		}
 	}
 	return fault
+}
+
+// hint says what is probably meant, where the library's words say only what it
+// looked for.
+func hint(message string) string {
+	switch message {
+	case "did not find expected key":
+		return "; is the line indented as those beside it?"
+	case "mapping values are not allowed in this context":
+		return "; is the line indented as those beside it, and has the one above its colon? A text with a colon is quoted"
+	case "could not find expected ':'":
+		return "; a key is followed by a colon and a space"
+	}
+	return ""
 }
 
 // indentedByTab reports whether a tab stands before a line's first word.
