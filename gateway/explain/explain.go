@@ -7,6 +7,7 @@ package explain
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -48,8 +49,8 @@ func (Command) Help() string {
 var errRefused = errors.New("the request would not be forwarded")
 
 // Run prints how the request fares.
-func (c Command) Run(app *kong.Kong) error {
-	q, err := c.question()
+func (c Command) Run(app *kong.Kong, stdin io.Reader) error {
+	q, err := c.question(stdin)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ type question struct {
 	fetch                   bool
 }
 
-func (c Command) question() (question, error) {
+func (c Command) question(stdin io.Reader) (question, error) {
 	q := question{api: c.API, method: c.Method, path: c.Path, host: c.Host, keys: c.JWKS, fetch: c.Fetch, token: c.Token}
 	for _, field := range c.Header {
 		name, value, ok := strings.Cut(field, ":")
@@ -93,7 +94,7 @@ func (c Command) question() (question, error) {
 		}
 	}
 	if c.TokenFile != "" {
-		text, err := readToken(c.TokenFile)
+		text, err := readToken(c.TokenFile, stdin)
 		if err != nil {
 			return q, err
 		}
@@ -104,12 +105,13 @@ func (c Command) question() (question, error) {
 	return q, err
 }
 
-// readToken is the token in a file.
-func readToken(name string) (string, error) {
+// readToken is the token in a file, or in standard input.
+func readToken(name string, stdin io.Reader) (string, error) {
+	read := func() ([]byte, error) { return os.ReadFile(name) }
 	if name == "-" {
-		name = "/dev/stdin"
+		name, read = "standard input", func() ([]byte, error) { return io.ReadAll(stdin) }
 	}
-	text, err := os.ReadFile(name)
+	text, err := read()
 	if err != nil {
 		return "", fmt.Errorf("read token: %w", err)
 	}

@@ -67,7 +67,7 @@ func run(t testing.TB, c explain.Command) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	app := kong.Must(&struct{}{}, kong.Writers(&out, &out))
-	err := c.Run(app)
+	err := c.Run(app, strings.NewReader(""))
 	return out.String(), err
 }
 
