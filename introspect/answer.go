@@ -9,10 +9,11 @@ import (
 // token.
 const maxAnswer = 64 << 10
 
-// readAnswer reads what an authorization server says of a token (RFC 7662 2.2).
+// readAnswer reads what an authorization server says of a token (RFC 7662 2.2),
+// whose clock may be skew ahead.
 // An error is ErrInactive, another reason to refuse the token, or ErrUnreachable
 // when the answer makes no sense. cost is what the token's claims occupy.
-func readAnswer(body []byte, issuer string, now time.Time) (token *Token, cost int, err error) {
+func readAnswer(body []byte, issuer string, now time.Time, skew time.Duration) (token *Token, cost int, err error) {
 	if len(body) > maxAnswer {
 		return nil, 0, fmt.Errorf("%w: an answer of %d bytes", ErrNoAnswer, len(body))
 	}
@@ -32,7 +33,7 @@ func readAnswer(body []byte, issuer string, now time.Time) (token *Token, cost i
 	}
 	delete(members, "active")
 	said := &jws{claims: members}
-	if token, err = said.statement(now); err != nil {
+	if token, err = said.statement(now, skew); err != nil {
 		return nil, 0, err
 	}
 	if issuer != "" && token.Issuer != "" && token.Issuer != issuer {
@@ -46,7 +47,7 @@ var answerMembers = append([]string{"active", "scope"}, registeredClaims...)
 
 // statement reads the members that a JWT has too. The authorization server has
 // judged the token, so exp may be absent; what it says of dates still holds.
-func (t *jws) statement(now time.Time) (*Token, error) {
+func (t *jws) statement(now time.Time, skew time.Duration) (*Token, error) {
 	tok := &Token{Claims: t.claims}
 	var err error
 	if tok.Issuer, err = t.text("iss"); err != nil {
@@ -79,7 +80,7 @@ func (t *jws) statement(now time.Time) (*Token, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case present && now.Before(begin):
+	case present && now.Add(skew).Before(begin):
 		return nil, fmt.Errorf("%w: nbf %s", ErrNotYetValid, t.claims["nbf"])
 	}
 	tok.Scopes = t.scopes()

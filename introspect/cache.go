@@ -125,6 +125,17 @@ func (c *cache) add(raw string, e *entry) {
 	}
 }
 
+// drop forgets what is known of a token.
+func (c *cache) drop(raw string) {
+	hash := maphash.String(c.seed, raw)
+	for i := range window {
+		at := c.slot(hash, i)
+		if e := at.Load(); e != nil && e.hash == hash && e.raw == raw && at.CompareAndSwap(e, nil) {
+			c.forget(e)
+		}
+	}
+}
+
 func (e *entry) inUse() bool { return e != nil && e.used.Load() }
 
 // forget takes an entry that has left its slot off the account.

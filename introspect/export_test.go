@@ -66,7 +66,7 @@ func VerifySignature(cfg config.AuthServer, raw string) error {
 
 // ReadAnswer is the reader of an authorization server's answers.
 func ReadAnswer(body []byte, now time.Time) (*Token, error) {
-	token, _, err := readAnswer(body, "", now)
+	token, _, err := readAnswer(body, "", now, 0)
 	return token, err
 }
 

@@ -25,8 +25,9 @@ type remote struct {
 	http   *fetch.Client
 	client *client
 	gate   *gate
-	trust  *cache // answers for good tokens
-	doubt  *cache // those for others, apart, so that strangers' tokens displace nobody's
+	skew   time.Duration // what clocks may differ
+	trust  *cache        // answers for good tokens
+	doubt  *cache        // those for others, apart, so that strangers' tokens displace nobody's
 	pause  rests
 	log    *zap.Logger
 
@@ -46,9 +47,14 @@ type question struct {
 	err   error // set before done is closed
 }
 
-// newRemote prepares what asks an auth server. The path of a fault is relative
-// to its remote_introspection.
-func newRemote(cfg *config.AuthServer, transport http.RoundTripper, log *zap.Logger) (*remote, config.Faults) {
+// errOdd is an ErrNoAnswer for which the token may be to blame: the server is
+// there, but it, or what guards it, cannot cope with this one. Strangers choose
+// tokens, so it does not count against the server.
+var errOdd = errors.New("for this token")
+
+// newRemote prepares what asks an auth server, whose clock may be skew ahead. The
+// path of a fault is relative to its remote_introspection.
+func (s *Set) newRemote(cfg *config.AuthServer, skew time.Duration) (*remote, config.Faults) {
 	r := cfg.Remote
 	secure, err := fetch.TLS(r.TLS)
 	if err != nil {
@@ -61,17 +67,18 @@ func newRemote(cfg *config.AuthServer, transport http.RoundTripper, log *zap.Log
 	timeout := time.Duration(r.Timeout)
 	return &remote{
 		rules:  rulesOf(*cfg),
-		http:   fetch.New(fetch.Options{AllowHTTP: r.AllowHTTP, Transport: transport, TLS: secure, Timeout: timeout, Connections: r.Concurrency}),
+		http:   fetch.New(fetch.Options{AllowHTTP: r.AllowHTTP, Transport: s.transport, TLS: secure, Timeout: timeout, Connections: r.Concurrency}),
 		client: who,
 		gate:   newGateOf(r.Concurrency, timeout),
+		skew:   skew,
 		trust:  newCache(CacheLimits{Entries: r.Cache.Entries, Bytes: int64(r.Cache.Size)}),
 		doubt:  newCache(CacheLimits{Entries: maxDoubt, Bytes: maxDoubt * 2 * entryCost}),
-		log:    log, flights: map[string]*question{},
+		log:    s.log, flights: map[string]*question{},
 	}, nil
 }
 
-func (r *remote) sameRules(other config.AuthServer) bool {
-	return reflect.DeepEqual(r.rules, rulesOf(other))
+func (r *remote) sameRules(other config.AuthServer, skew time.Duration) bool {
+	return r.skew == skew && reflect.DeepEqual(r.rules, rulesOf(other))
 }
 
 func (r *remote) name() string { return r.rules.Name }
@@ -90,10 +97,11 @@ func (r *remote) Introspect(ctx context.Context, raw string, now time.Time) (*To
 		return nil, no.refusal
 	}
 	note(ctx)
+	begun := time.Now()
 	token, err := r.ask(ctx, raw)
-	if kept != nil && (errors.Is(err, ErrNoAnswer) || errors.Is(err, ErrBusy)) {
+	if kept != nil && (errors.Is(err, ErrNoAnswer) || errors.Is(err, ErrBusy)) && kept.usable(now.Add(time.Since(begun))) {
 		r.tally.stale.Add(1)
-		return kept.token, nil // within stale, or it would not have been found
+		return kept.token, nil
 	}
 	return token, err
 }
@@ -137,7 +145,7 @@ func (r *remote) ask(ctx context.Context, raw string) (*Token, error) {
 func (r *remote) put(ctx context.Context, q *question, raw string) {
 	defer func() {
 		if p := recover(); p != nil {
-			q.token, q.err = nil, fmt.Errorf("%w: panic while asking: %v", ErrNoAnswer, p)
+			q.token, q.err = nil, fmt.Errorf("%w: panic while asking: a value of type %T", ErrNoAnswer, p)
 		}
 		r.mu.Lock()
 		delete(r.flights, raw)
@@ -154,8 +162,10 @@ func (r *remote) put(ctx context.Context, q *question, raw string) {
 		q.err = fmt.Errorf("%w: it failed, and is asked again at %s", ErrNoAnswer, until.UTC().Format(time.RFC3339))
 		return
 	}
+	// Until it is known better, in case of a panic, it has failed.
+	err := ErrNoAnswer
+	defer func() { r.settle(err, begun) }()
 	token, cost, err := r.fetch(ctx, raw, begun)
-	r.settle(err, begun)
 	q.token, q.err = token, err
 	r.keep(raw, &entry{token: token, refusal: err, cost: int64(cost)}, begun)
 }
@@ -171,10 +181,16 @@ func (r *remote) fetch(ctx context.Context, raw string, now time.Time) (*Token, 
 	if errors.As(err, &status) && status.Status == http.StatusBadRequest {
 		return nil, 0, fmt.Errorf("%w: the authorization server calls it a bad request", ErrMalformed)
 	}
+	if odd(err) {
+		return nil, 0, fmt.Errorf("%w %w: %w", ErrNoAnswer, errOdd, err)
+	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}
-	token, cost, err := readAnswer(answer.Body, r.rules.Issuer.Value, now)
+	token, cost, err := readAnswer(answer.Body, r.rules.Issuer.Value, now, r.skew)
+	if errors.Is(err, ErrNoAnswer) {
+		return nil, 0, fmt.Errorf("%w %w", err, errOdd)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
@@ -182,15 +198,32 @@ func (r *remote) fetch(ctx context.Context, raw string, now time.Time) (*Token, 
 	return token, cost, nil
 }
 
+// odd reports whether a question failed in a way in which a stranger's token
+// could make it fail.
+func odd(err error) bool {
+	var status *fetch.StatusError
+	if !errors.As(err, &status) {
+		return errors.Is(err, fetch.ErrTooLarge)
+	}
+	switch status.Status {
+	case http.StatusForbidden, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge:
+		return true
+	}
+	return false
+}
+
 // settle counts an outcome and tells the operator of a failure that is the
-// authorization server's, once for each time it is asked in vain.
+// authorization server's, once for each time it is asked in vain, and of one
+// that may be a token's now and then.
 func (r *remote) settle(err error, begun time.Time) {
-	away := errors.Is(err, ErrNoAnswer)
-	r.tally.record(err, away, time.Since(begun))
-	next, recovered := r.pause.end(away, time.Now())
+	failed, strange, now := errors.Is(err, ErrNoAnswer), errors.Is(err, errOdd), time.Now()
+	r.tally.record(err, failed, now.Sub(begun))
+	next, recovered := r.pause.end(failed && !strange, now)
 	server := zap.String("auth_server", r.name())
 	switch {
-	case away && !next.IsZero():
+	case strange && r.tally.telling(now):
+		r.log.Warn("introspection makes no sense", server, zap.Error(err))
+	case !next.IsZero():
 		r.log.Warn("introspection failed", server, zap.Error(err), zap.Time("next", next))
 	case recovered:
 		r.log.Info("introspection works again", server)
@@ -204,7 +237,8 @@ func (r *remote) keep(raw string, e *entry, now time.Time) {
 	case errors.Is(e.refusal, ErrNoAnswer):
 		return
 	case e.refusal != nil:
-		if span := limits.Inactive.Limit(); span > 0 {
+		r.trust.drop(raw) // it must not serve when the server is away
+		if span := limits.Inactive.Limit(); span > 0 && !errors.Is(e.refusal, ErrNotYetValid) {
 			e.deadline = now.Add(span).UnixNano()
 			r.doubt.add(raw, e)
 		}

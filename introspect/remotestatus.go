@@ -28,6 +28,7 @@ type RemoteStatus struct {
 type remoteTally struct {
 	asked, failed, inactive, stale atomic.Uint64
 	took                           atomic.Int64 // nanoseconds
+	told                           atomic.Int64 // Unix nanoseconds of the last line on an odd answer
 
 	mu         sync.Mutex
 	lastError  error
@@ -47,6 +48,13 @@ func (t *remoteTally) record(err error, away bool, took time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lastError, t.lastFailed = err, time.Now()
+}
+
+// telling reports whether it is time for another line on odd answers: what
+// strangers can cause does not fill the log.
+func (t *remoteTally) telling(now time.Time) bool {
+	told := t.told.Load()
+	return now.UnixNano()-told > int64(lastRest) && t.told.CompareAndSwap(told, now.UnixNano())
 }
 
 func (r *remote) status() *RemoteStatus {

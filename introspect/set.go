@@ -65,7 +65,7 @@ func New(rules Rules, previous *Set, log *zap.Logger) (*Set, error) {
 	var faults config.Faults
 	for i := range rules.Servers {
 		s.names = append(s.names, rules.Servers[i].Name)
-		faults = append(faults, s.addRemote(rules.Servers, i, previous)...)
+		faults = append(faults, s.addRemote(&rules, i, previous)...)
 		if rules.Servers[i].Local == nil {
 			continue
 		}
@@ -186,16 +186,16 @@ func (s *server) readFile() *config.Fault {
 }
 
 // addRemote makes what asks the i-th auth server, out of what previous has of it.
-func (s *Set) addRemote(servers []config.AuthServer, i int, previous *Set) config.Faults {
-	cfg := &servers[i]
+func (s *Set) addRemote(rules *Rules, i int, previous *Set) config.Faults {
+	cfg, skew := &rules.Servers[i], rules.Tokens.ClockSkew.Limit()
 	if cfg.Remote == nil {
 		return nil
 	}
-	if before := previous.remote(cfg.Name); before != nil && before.sameRules(*cfg) {
+	if before := previous.remote(cfg.Name); before != nil && before.sameRules(*cfg, skew) {
 		s.remotes = append(s.remotes, before)
 		return nil
 	}
-	one, faults := newRemote(cfg, s.transport, s.log)
+	one, faults := s.newRemote(cfg, skew)
 	if faults != nil {
 		return config.Below(faults, "auth_servers", i, "remote_introspection")
 	}
