@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -116,13 +117,24 @@ func (l *denied) check(t *Token) error {
 	return nil
 }
 
-// denied is the claim of a token that the i-th of deniedClaims means.
+// denied is the claim of a token that the i-th of deniedClaims means. Many
+// issuers name the client by azp alone, and some claims are numbers to them.
 func (t *Token) denied(i int) string {
-	if deniedClaims[i] == "sub" {
+	claim := deniedClaims[i]
+	if claim == "sub" {
 		return t.Subject
 	}
-	value, _ := t.Claims[deniedClaims[i]].(string)
-	return value
+	value, present := t.Claims[claim]
+	if !present && claim == "client_id" {
+		value = t.Claims["azp"]
+	}
+	switch v := value.(type) {
+	case string:
+		return v
+	case json.Number:
+		return string(v)
+	}
+	return ""
 }
 
 func (r *rule) matches(t *Token) bool {

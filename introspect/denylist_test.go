@@ -1,6 +1,7 @@
 package introspect_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,7 +36,7 @@ func denyFile(text string) config.Denylist {
 
 func TestDenylist(t *testing.T) {
 	_, list := denying(t, noNetwork(t), denyFile(`{"denied":[
-		{"jti":"j1"}, {"sub":"mallory"}, {"sid":"s1"}, {"client_id":"shop"},
+		{"jti":"j1"}, {"sid":"17"}, {"client_id":"42"}, {"sub":"mallory"}, {"sid":"s1"}, {"client_id":"shop"},
 		{"iss":"https://a","sub":"alice"}, {"sub":"bob","client_id":"web"}, {"iss":"https://a","jti":"j2"}, {"iss":"https://b","jti":"j2"}
 	]}`))
 	for _, tt := range []struct {
@@ -56,6 +57,10 @@ func TestDenylist(t *testing.T) {
 		{"both of two", introspect.Token{Subject: "bob", Claims: map[string]any{"client_id": "web"}}, `sub "bob"`},
 		{"one of two", introspect.Token{Subject: "bob", Claims: map[string]any{"client_id": "app"}}, ""},
 		{"second entry of the same", introspect.Token{Issuer: "https://b", Claims: map[string]any{"jti": "j2"}}, `jti "j2"`},
+		{"number", introspect.Token{Claims: map[string]any{"sid": json.Number("17")}}, `sid "17"`},
+		{"client_id that is a number", introspect.Token{Claims: map[string]any{"client_id": json.Number("42")}}, `client_id "42"`},
+		{"azp instead of client_id", introspect.Token{Claims: map[string]any{"azp": "shop"}}, `client_id "shop"`},
+		{"azp beside client_id", introspect.Token{Claims: map[string]any{"azp": "shop", "client_id": "desk"}}, ""},
 		{"claim that is no text", introspect.Token{Claims: map[string]any{"jti": []any{"j1"}}}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -68,7 +73,7 @@ func TestDenylist(t *testing.T) {
 			}
 		})
 	}
-	if s := list.Status(); s.Entries != 8 || !s.Usable || s.Source != "/denied.json" {
+	if s := list.Status(); s.Entries != 10 || !s.Usable || s.Source != "/denied.json" {
 		t.Errorf("%+v", s)
 	}
 	var none *introspect.Denylist
