@@ -38,6 +38,9 @@ func (x *Index) Find(server string, claims map[string]any) (*Application, error)
 	return nil, ErrNone
 }
 
+// Holds reports whether a is one of its applications.
+func (x *Index) Holds(a *Application) bool { return x.byID[a.ID] == a }
+
 // Own returns the application of an id whose own key has verified a token with
 // these claims. They must be those of one of its claim sets, when it has any,
 // and of no other application's that everybody's tokens may speak for.

@@ -31,6 +31,12 @@ func (c *callers) find(token *introspect.Token) (*application.Application, error
 	return app, err
 }
 
+// elsewhere reports whether an application that was found is none of the API's:
+// it was looked up for the log and the headers only.
+func (c *callers) elsewhere(app *application.Application) bool {
+	return app != nil && c.want == "none" && !c.known.Registered.Holds(app)
+}
+
 // own returns the application whose own key has verified the token. The token is
 // good for nothing else, so it is needed in any case.
 func (c *callers) own(token *introspect.Token) (*application.Application, error) {

@@ -214,6 +214,42 @@ func TestAudienceOfApplications(t *testing.T) {
 	want(t, x, err, another)
 }
 
+// TestAudienceOfStrangers: where no application is needed, those of other APIs
+// open none by their own audiences, though they may still ask for one.
+func TestAudienceOfStrangers(t *testing.T) {
+	far := applications()[3:4]
+	far[0].JWT = []config.Strategy{{AuthServer: "corp", Audience: "far-app"}}
+	near := applications()[:1]
+	near[0].JWT = []config.Strategy{{AuthServer: "corp", Audience: "shop-app"}}
+	const another = "another audience"
+	orders := &config.Audience{Any: []string{"orders"}}
+	for _, tt := range []struct {
+		name         string
+		want         string
+		applications []config.Application
+		azp          string
+		audience     *config.Audience
+		token        string
+		reason       string
+	}{
+		{"server's", "none", far, "far", orders, "orders", ""},
+		{"of another API's application", "none", far, "far", orders, "far-app", another},
+		{"id of another API's application", "none", far, "far", orders, "id-far", another},
+		{"of the API's application", "none", near, "shop", orders, "shop-app", ""},
+		{"id of the API's application", "none", near, "shop", orders, "id-shop", ""},
+		{"unchecked, and asked for", "none", far, "far", unchecked, "far-app", ""},
+		{"unchecked, and asked for another", "none", far, "far", unchecked, "orders", another},
+		{"any application", "all", far, "far", orders, "far-app", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id := &config.Identify{Applications: tt.want, AudienceAlso: []string{"application_id"}}
+			s := site{api: config.API{Policies: config.Policies{Identify: id}}, corp: config.AuthServer{Audience: tt.audience}, applications: tt.applications}
+			x, err := s.judge(t, &introspect.Token{AuthServer: "corp", Audience: []string{tt.token}, Claims: map[string]any{"azp": tt.azp}}, false)
+			want(t, x, err, tt.reason)
+		})
+	}
+}
+
 func TestCallerHeaders(t *testing.T) {
 	headers := []config.ClaimHeader{{Header: "X-Sub", Claim: "subject"}, {Header: "X-Iss", Claim: "issuer"}, {Header: "X-App", Claim: "application.name"}, {Header: "X-App-Id", Claim: "application.id"}}
 	for _, tt := range []struct {

@@ -113,7 +113,7 @@ func (id *identifier) believe(ctx context.Context, x *exchange.Exchange, found *
 	if err != nil {
 		return err
 	}
-	if err := id.judge.audience(x, token, app); err != nil {
+	if err := id.judge.audience(x, token, app, id.callers.elsewhere(app)); err != nil {
 		return err
 	}
 	x.Caller = exchange.Caller{Subject: token.Subject, Issuer: token.Issuer, Scopes: token.Scopes, Claims: token.Claims}

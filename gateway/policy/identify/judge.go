@@ -96,8 +96,9 @@ func (j *judge) subject(token *introspect.Token) (*config.User, error) {
 
 // audience reports whether one of the token's audiences is meant here: one of
 // its auth server's, of the application's strategy, or of those that the API
-// takes besides.
-func (j *judge) audience(x *exchange.Exchange, token *introspect.Token, app *application.Application) error {
+// takes besides. An application of other APIs only makes none good; where its
+// strategies ask for one, they still do.
+func (j *judge) audience(x *exchange.Exchange, token *introspect.Token, app *application.Application, elsewhere bool) error {
 	audience := &config.Audience{Unchecked: true}
 	if token.Application == "" {
 		audience = j.servers[token.AuthServer].audience
@@ -106,11 +107,16 @@ func (j *judge) audience(x *exchange.Exchange, token *introspect.Token, app *app
 	if app != nil {
 		good, asks = app.Audience(token.AuthServer, token.Audience)
 	}
-	if good || audience.Admits(token.Audience) && !(audience.Unchecked && asks) {
+	admitted := audience.Admits(token.Audience)
+	if audience.Unchecked && asks {
+		admitted = good
+	}
+	if admitted || good && !elsewhere {
 		return nil
 	}
+	ownID := j.ownID && app != nil && !elsewhere
 	for _, got := range token.Audience {
-		if j.ownID && app != nil && got == app.ID || j.apiURI && isAddressOf(got, x) {
+		if ownID && got == app.ID || j.apiURI && isAddressOf(got, x) {
 			return nil
 		}
 	}
