@@ -39,6 +39,7 @@ type Possession struct {
 	Method       string
 	URI          string // scheme, host and path of the request, as NormalURI writes it
 	Key          string // thumbprint to which the token is bound
+	Holder       string // whom the token speaks for: of those each has a share of the memory
 }
 
 func newProofs(limits config.Proofs, skew time.Duration, g *gate) *Proofs {
@@ -93,7 +94,7 @@ func (p *Proofs) Check(ctx context.Context, have Possession, now time.Time) erro
 	if wrong {
 		return fmt.Errorf("%w: signature", ErrProof)
 	}
-	return p.seen.add(have.Key, id, now)
+	return p.seen.add(have.Holder, have.Key+"\x00"+id, now)
 }
 
 // parseProof takes a proof and the key in its header apart.

@@ -215,6 +215,38 @@ func TestReplays(t *testing.T) {
 	}
 }
 
+// TestReplaysShared: one holder, with how many keys so ever, leaves room for the
+// proofs of others.
+func TestReplaysShared(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	judge := proofs(t, func(c *config.Tokens) { c.Proofs.Entries = 16 * 8 })
+	flood := func(who prover, n int) (taken int) {
+		for i := range n {
+			have := who.have(who.proof(now, fmt.Sprintf("number-%d", i)))
+			have.Holder = "mallory"
+			switch err := judge.Check(t.Context(), have, now); {
+			case err == nil:
+				taken++
+			case !errors.Is(err, introspect.ErrBusy):
+				t.Fatal(err)
+			}
+		}
+		return taken
+	}
+	taken := flood(prover{signer: ecSigner()}, 512) + flood(prover{signer: edSigner()}, 512)
+	if taken > 32 || taken < 24 {
+		t.Errorf("one holder has %d of 128", taken)
+	}
+	alice := prover{signer: ecSigner()}
+	for i := range 32 {
+		have := alice.have(alice.proof(now, fmt.Sprintf("number-%d of alice", i)))
+		have.Holder = fmt.Sprintf("alice-%d", i)
+		if err := judge.Check(t.Context(), have, now); err != nil {
+			t.Errorf("another holder: %v", err)
+		}
+	}
+}
+
 func TestNonces(t *testing.T) {
 	ec := prover{signer: ecSigner()}
 	now := time.Unix(1_800_000_000, 0)

@@ -72,6 +72,7 @@ func (p *possession) prove(ctx context.Context, x *exchange.Exchange, token *int
 	}
 	err = p.proofs.Check(ctx, introspect.Possession{
 		Proof: proof, Token: found.raw, Method: string(x.HTTP.Method()), URI: uri, Key: token.Bound.Key,
+		Holder: token.Issuer + "\x00" + token.Subject,
 	}, time.Now())
 	if err != nil {
 		return err
@@ -81,19 +82,35 @@ func (p *possession) prove(ctx context.Context, x *exchange.Exchange, token *int
 }
 
 // addressOf is how the caller wrote the address of its request. A trusted proxy
-// may say that it was asked otherwise.
+// may say that it was asked otherwise; where several say so, one of them may be
+// the caller itself.
 func addressOf(x *exchange.Exchange) string {
 	scheme, host := "http", string(x.HTTP.Request.Header.Host())
 	if x.Secure {
 		scheme = "https"
 	}
 	if x.Trusted {
-		if said := string(x.Head.Get("X-Forwarded-Proto")); strings.EqualFold(said, "https") || strings.EqualFold(said, "http") {
+		if said := only(x, "X-Forwarded-Proto"); strings.EqualFold(said, "https") || strings.EqualFold(said, "http") {
 			scheme = said
 		}
-		if said := x.Head.Get("X-Forwarded-Host"); len(said) > 0 && bytes.IndexByte(said, ',') < 0 {
-			host = string(said)
+		if said := only(x, "X-Forwarded-Host"); said != "" {
+			host = said
 		}
 	}
 	return scheme + "://" + host + string(x.Path)
+}
+
+// only is the value of a field that stands once and is no list; "": there is none.
+func only(x *exchange.Exchange, name string) (only string) {
+	lines := 0
+	x.Head.Visit(func(line, value []byte) {
+		if strings.EqualFold(string(line), name) {
+			lines++
+			only = string(value)
+		}
+	})
+	if lines != 1 || strings.Contains(only, ",") {
+		return ""
+	}
+	return only
 }
