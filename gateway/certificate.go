@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/url"
+	"strings"
 
 	"postern/gateway/exchange"
 	"postern/introspect"
@@ -38,6 +39,8 @@ func (n *generation) certify(x *exchange.Exchange) {
 
 var errNoCertificate = errors.New("holds no certificate")
 
+const pemBegin = "-----BEGIN CERTIFICATE-----"
+
 // certificateOf reads a certificate as RFC 9440 2.1 writes it, or as PEM with
 // escapes, which is what nginx, HAProxy and Traefik send.
 func certificateOf(value []byte) (der []byte, err error) {
@@ -49,7 +52,14 @@ func certificateOf(value []byte) (der []byte, err error) {
 	if err != nil {
 		return nil, errNoCertificate
 	}
-	if block, _ := pem.Decode([]byte(text)); block != nil && block.Type == "CERTIFICATE" {
+	if strings.HasPrefix(text, pemBegin) {
+		// Behind it the chain may follow, and nothing else: a proxy that adds to what
+		// its caller sent puts that first.
+		block, rest := pem.Decode([]byte(text))
+		rest = bytes.TrimSpace(rest)
+		if block == nil || len(rest) > 0 && !bytes.HasPrefix(rest, []byte(pemBegin)) {
+			return nil, errNoCertificate
+		}
 		return block.Bytes, nil
 	}
 	if der, err := base64.StdEncoding.DecodeString(text); err == nil && len(der) > 0 {

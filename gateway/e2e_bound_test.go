@@ -203,6 +203,7 @@ client_certificate_header: Client-Cert`,
 		t.Errorf("a proxy's own certificate: status %d", got)
 	}
 	pemText := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: mine.Leaf.Raw}))
+	otherText := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: theirs.Leaf.Raw}))
 	rfc9440 := ":" + base64.StdEncoding.EncodeToString(mine.Leaf.Raw) + ":"
 	for _, tt := range []struct {
 		name   string
@@ -212,6 +213,10 @@ client_certificate_header: Client-Cert`,
 		{"RFC 9440", []string{"Client-Cert: " + rfc9440}, 200},
 		{"escaped PEM", []string{"Client-Cert: " + url.PathEscape(pemText)}, 200},
 		{"base64 alone", []string{"Client-Cert: " + strings.Trim(rfc9440, ":")}, 200},
+		{"escaped PEM with its chain", []string{"Client-Cert: " + url.PathEscape(pemText+otherText)}, 200},
+		{"escaped PEM behind a caller's", []string{"Client-Cert: " + url.PathEscape(pemText) + "," + url.PathEscape(otherText)}, 401},
+		{"escaped PEM behind a caller's, and white space", []string{"Client-Cert: " + url.PathEscape(pemText) + ", " + url.PathEscape(otherText)}, 401},
+		{"escaped PEM behind something", []string{"Client-Cert: x," + url.PathEscape("\n"+pemText)}, 401},
 		{"none", nil, 401},
 		{"of another", []string{"Client-Cert: :" + base64.StdEncoding.EncodeToString(theirs.Leaf.Raw) + ":"}, 401},
 		{"two", []string{"Client-Cert: " + rfc9440, "Client-Cert: " + rfc9440}, 401},

@@ -42,6 +42,7 @@ func TestWhatATokenSays(t *testing.T) {
 		{"scope", `,"scope":" a  b "`, introspect.Token{Scopes: []string{"a", "b"}}},
 		{"scp as a list", `,"scp":["a","b c"]`, introspect.Token{Scopes: []string{"a", "b c"}}},
 		{"scp as text", `,"scp":"a b"`, introspect.Token{Scopes: []string{"a", "b"}}},
+		{"scope with other white space", `,"scope":"a\tadmin b\u00a0admin\nadmin c"`, introspect.Token{Scopes: []string{"a\tadmin", "b\u00a0admin\nadmin", "c"}}},
 		{"scope before scp", `,"scp":["x"],"scope":"a"`, introspect.Token{Scopes: []string{"a"}}},
 		{"scope of another kind", `,"scope":{"a":1}`, introspect.Token{}},
 		{"one aud", `,"aud":"orders"`, introspect.Token{Audience: []string{"orders"}}},

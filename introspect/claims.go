@@ -65,15 +65,15 @@ func (t *jws) audience() ([]string, error) {
 	return nil, fmt.Errorf("%w: aud is neither a string nor a list of strings", ErrClaims)
 }
 
-// scopes is scope, else scp; each may be a list or separated by spaces. A value
-// of another kind grants nothing.
+// scopes is scope, else scp; each may be a list or separated by spaces, and by
+// nothing else (RFC 6749 3.3). A value of another kind grants nothing.
 func (t *jws) scopes() []string {
 	value, present := t.claims["scope"]
 	if !present {
 		value = t.claims["scp"]
 	}
 	if text, ok := value.(string); ok {
-		return strings.Fields(text)
+		return strings.FieldsFunc(text, func(c rune) bool { return c == ' ' })
 	}
 	list, _ := stringList(value)
 	return list

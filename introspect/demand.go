@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -109,7 +110,7 @@ func (a *absentees) add(kid string, until time.Time) {
 	if a.until == nil || len(a.until) >= maxMissing {
 		a.until = map[string]time.Time{}
 	}
-	a.until[kid] = until
+	a.until[strings.Clone(kid)] = until // not all of its token's header
 }
 
 func (a *absentees) clear() { a.until = nil }

@@ -77,7 +77,10 @@ func missingKid(err error) *string {
 // candidates are the keys that may have signed a token with this header.
 func (k *keys) candidates(h *header, now time.Time) ([]*key, error) {
 	found := k.all
-	if h.kid != "" {
+	switch {
+	case h.kid == "" && k.unnamed != nil && len(k.all) > maxCandidates:
+		found = k.unnamed // a token of the others should have its kid
+	case h.kid != "":
 		if found = k.byID[h.kid]; found == nil {
 			found = k.unnamed
 		}

@@ -92,6 +92,22 @@ func TestStrategiesAreToldApart(t *testing.T) {
 	}
 }
 
+// TestStrategyWithoutKidAmongMany: a token without kid is that of a strategy
+// without one where all keys would be too many to try.
+func TestStrategyWithoutKidAmongMany(t *testing.T) {
+	list := append(strategies(20), strategy(20, ""))
+	_, view := withStrategies(t, nil, list...)
+	bare := func(s config.Strategy) string {
+		return hmacToken("HS256", `{"alg":"HS256"}`, partnerClaims(""), s.SharedKey)
+	}
+	if token, err := view.Introspect(context.Background(), bare(list[20]), at); err != nil || token.Application != "app-20" {
+		t.Errorf("%v, %v", token, err)
+	}
+	if token, err := view.Introspect(context.Background(), bare(list[3]), at); !errors.Is(err, introspect.ErrSignature) {
+		t.Errorf("of a strategy with a kid: %v, %v", token, err)
+	}
+}
+
 // Whoever has a public key instead is held to the kind of its key.
 func TestStrategiesWithPublicKeys(t *testing.T) {
 	bySet := config.Strategy{Issuer: "partner", JWKS: file([]byte(setOf(rsaSigner(0), ecSigner())))}

@@ -38,7 +38,7 @@ func grants(v any, scope string) bool {
 	if !ok {
 		return claim.Contains(v, scope)
 	}
-	for one := range strings.FieldsSeq(text) {
+	for one := range strings.SplitSeq(text, " ") { // no scope is empty
 		if one == scope {
 			return true
 		}

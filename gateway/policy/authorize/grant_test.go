@@ -11,7 +11,7 @@ import (
 )
 
 func TestScopesOfAClaim(t *testing.T) {
-	claims := map[string]any{"permissions": []any{"read", "write all"}, "granted": "read  list", "o": map[string]any{"p": "admin"}, "n": map[string]any{}}
+	claims := map[string]any{"permissions": []any{"read", "write all"}, "granted": "read  list", "o": map[string]any{"p": "admin"}, "n": map[string]any{}, "odd": "a\tread\u00a0read\nread"}
 	for _, tt := range []struct {
 		name, claim, all string
 		pass             bool
@@ -19,6 +19,7 @@ func TestScopesOfAClaim(t *testing.T) {
 		{"in a list", "permissions", "read", true},
 		{"in a list, with a space", "permissions", "write", false},
 		{"in a text", "granted", "list read", true},
+		{"behind other white space", "odd", "read", false},
 		{"part of a word", "granted", "lis", false},
 		{"deeper", "o.p", "admin", true},
 		{"pointer", "/o/p", "admin", true},
