@@ -76,7 +76,14 @@ apis:
 func scrapeGateway(t *testing.T) scrape {
 	t.Helper()
 	files, dir := newKeyFiles(t), t.TempDir()
-	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(files.set) }))
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			maps.Copy(w.Header(), http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Accept": {"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}})
+			w.WriteHeader(http.StatusSwitchingProtocols)
+			return
+		}
+		w.Write(files.set)
+	}))
 	t.Cleanup(service.Close)
 	for name, content := range map[string][]byte{
 		"server.crt": files.certificate, "server.key": files.private,
@@ -100,6 +107,7 @@ func scrapeGateway(t *testing.T) scrape {
 			t.Fatalf("%s: %d %s, want %d", path, status, body, want)
 		}
 	}
+	openTunnel(t, base+"/gateway/open/1.0/")
 	// A request is counted after its answer has been read, and keys come by
 	// themselves.
 	for end := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
@@ -111,6 +119,24 @@ func scrapeGateway(t *testing.T) scrape {
 		if time.Now().After(end) {
 			t.Fatalf("not all is counted: %d\n%s", status, text)
 		}
+	}
+}
+
+// openTunnel opens a WebSocket and leaves it.
+func openTunnel(t *testing.T, address string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(request.Header, http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}})
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("status %s, want a 101", response.Status)
 	}
 }
 

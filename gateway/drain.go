@@ -85,7 +85,9 @@ func (s *server) abort() error {
 			left++
 		}
 		c.conn.Stop()
-		_ = c.conn.Reset() // cut short, and it shall look so
+		if !c.tunnels.Load() { // which end as their protocol has it
+			_ = c.conn.Reset() // cut short, and it shall look so
+		}
 	}
 	s.mu.Unlock()
 	<-s.idle

@@ -20,7 +20,7 @@ func TestAdminPages(t *testing.T) {
 	get := func(path string) string {
 		p := dial(t, d.admin)
 		defer p.Close()
-		return steady(p.do("GET " + path + " HTTP/1.1\r\nHost: admin\r\n\r\n"))
+		return steady(p.do("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
 	}
 	page := func(kind, body string) string {
 		return lines("HTTP/1.1 200 OK", "Content-Type: "+kind, fmt.Sprintf("Content-Length: %d", len(body)), "Cache-Control: no-store", "X-Content-Type-Options: nosniff") + body

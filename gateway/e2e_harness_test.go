@@ -192,7 +192,7 @@ func (d *deployment) get(path, credentials string) (code int, body string) {
 	}
 	p := dial(d.t, d.admin)
 	defer p.Close()
-	answer := p.do("GET " + path + " HTTP/1.1\r\nHost: admin\r\n" + authorization + "\r\n")
+	answer := p.do("GET " + path + " HTTP/1.1\r\nHost: " + d.admin + "\r\n" + authorization + "\r\n")
 	return status(answer), payload(answer)
 }
 

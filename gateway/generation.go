@@ -115,7 +115,7 @@ func noRoute(err error, allow string) error {
 func (a *api) finish(x *exchange.Exchange, e exchange.End) {
 	n := a.generation
 	defer n.leave(x.Shard)
-	a.counts.Done(e.Status, x.Attempts, e.Duration, x.UpstreamTime)
+	a.counts.Done(e.Status, x.Attempts, e.Duration-e.Tunnel, x.UpstreamTime)
 	if x.Problem != "" {
 		n.gateway.metrics.Problem(x.Problem).Inc()
 	}

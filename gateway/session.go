@@ -35,6 +35,8 @@ type session struct {
 	served      bool   // it has had a request
 	// idle says that no request is under way, so that a drain need not wait.
 	idle atomic.Bool
+	// tunnels says that the connection speaks HTTP no more.
+	tunnels atomic.Bool
 
 	x    *exchange.Exchange // nil while the connection rests
 	body wire.Body
@@ -297,6 +299,9 @@ func (s *session) answer(x *exchange.Exchange, read bool) (again bool, end excha
 // relay sends the upstream's answer on.
 func (s *session) relay(x *exchange.Exchange) (again bool, end exchange.End) {
 	a := &x.Answer
+	if a.Tunnel != nil {
+		return false, s.tunnel(x)
+	}
 	end = exchange.End{Status: a.Status}
 	again = !x.Request.Close && !a.Close && !s.server.leaving.Load()
 	framed, chunked := true, false

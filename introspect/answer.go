@@ -74,7 +74,7 @@ func (t *jws) statement(now time.Time, skew time.Duration) (*Token, error) {
 	case present && !now.Before(expires):
 		return nil, fmt.Errorf("%w: exp %s", ErrExpired, t.claims["exp"])
 	case present:
-		tok.Expires = expires
+		tok.Expires, tok.Until = expires, expires
 	}
 	begin, present, err := t.date("nbf")
 	switch {

@@ -52,7 +52,7 @@ func TestWhatATokenSays(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.want.AuthServer, tt.want.Issuer, tt.want.Subject = "corp", issuer, "alice"
-			tt.want.Expires = at.Add(time.Hour)
+			tt.want.Expires, tt.want.Until = at.Add(time.Hour), at.Add(time.Hour+30*time.Second)
 			for _, when := range []string{"verified", "cached"} {
 				got, err := view.Introspect(context.Background(), edSigner().token(claims(at, tt.claims)), at)
 				if err != nil {

@@ -33,6 +33,7 @@ func (t *jws) token(now time.Time, skew time.Duration) (*Token, error) {
 	if tok.Expires, err = t.validity(now, skew); err != nil {
 		return nil, err
 	}
+	tok.Until = tok.Expires.Add(skew)
 	if tok.Bound, err = t.binding(); err != nil {
 		return nil, err
 	}

@@ -53,6 +53,7 @@ type Token struct {
 	Audience    []string
 	Scopes      []string  // scope (space separated) or scp (list)
 	Expires     time.Time // zero: the authorization server does not say
+	Until       time.Time // Expires and what clocks may differ: it is not believed later; zero likewise
 	Bound       Binding
 	Claims      map[string]any // numbers are json.Number
 }

@@ -115,7 +115,7 @@ func TestRemoteAnswers(t *testing.T) {
 	}{
 		{name: "good", body: `{"active":true,"sub":"alice","scope":"a b","aud":["x","y"],"exp":` + later + `,"iss":"` + issuer + `"}`, want: &introspect.Token{
 			AuthServer: "corp", Issuer: issuer, Subject: "alice", Scopes: []string{"a", "b"}, Audience: []string{"x", "y"},
-			Expires: time.Unix(now.Add(time.Hour).Unix(), 0),
+			Expires: time.Unix(now.Add(time.Hour).Unix(), 0), Until: time.Unix(now.Add(time.Hour).Unix(), 0),
 		}},
 		{name: "nothing but active", body: `{"active":true}`, want: &introspect.Token{AuthServer: "corp"}},
 		{name: "username", body: `{"active":true,"username":"bob"}`, want: &introspect.Token{AuthServer: "corp", Subject: "bob"}},

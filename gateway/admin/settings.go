@@ -89,13 +89,11 @@ func (s shower) own(v reflect.Value) (any, bool) {
 	case config.ClaimSet:
 		return showClaimSet(own), true
 	case *config.Identify:
-		if own.None {
-			return "none", true
-		}
+		return "none", own.None
 	case *config.Ejection:
-		if own.None {
-			return "none", true
-		}
+		return "none", own.None
+	case *config.Upgrade:
+		return "none", own.None
 	case config.Balance:
 		return showBalance(own), true
 	case encoding.TextMarshaler:

@@ -76,6 +76,7 @@ type Exchange struct {
 	Route    string // the matched resource's template, below the API's prefix
 	Upstream string // the target that answered or failed
 	Attempts int    // requests sent upstream
+	Upgrade  []byte // the protocol that the upstream is asked to switch to; nil: none
 	Problem  string // code of the problem that ended it; ""
 	Reason   string // why, for the log only; never sent
 	// UpstreamTime is from the first attempt's begin to the answer's head.
@@ -103,6 +104,7 @@ type Caller struct {
 	Issuer  string
 	Scopes  []string
 	Claims  map[string]any // verified; shared, not to be changed
+	Expires time.Time      // when its token is believed no longer; zero: not known
 	Groups  []string       // of the user that Subject is; shared, not to be changed
 	// Application is the one the caller speaks for; empty when none was found.
 	Application Application
@@ -126,6 +128,18 @@ type Answer struct {
 	// its end. It ends a running upload, and is called exactly once. Nothing of
 	// the Answer is used afterwards.
 	Release func(clean bool)
+	// Tunnel, when not nil, carries bytes both ways after the head of a 101 has
+	// been sent, until both sides have ended. It gives the caller's reader to
+	// readers. Release must follow.
+	Tunnel func(readers *wire.Readers) Tunnelled
+}
+
+// Tunnelled is how a connection that had switched protocols ended.
+type Tunnelled struct {
+	Sent, Received int64 // bytes to the caller, and from it
+	Duration       time.Duration
+	Reason         string // who or what ended it
+	Err            error  // why that was before both sides were done; nil
 }
 
 // Stream is what HTTP/2 adds to an exchange.
@@ -138,6 +152,7 @@ type End struct {
 	Received int64 // body bytes received from the caller
 	Err      error // why the answer is not whole; nil when it is
 	Duration time.Duration
+	Tunnel   time.Duration // the part of Duration after a 101
 }
 
 // AtEnd lets f run once the last byte has left or failed. Functions run in

@@ -18,6 +18,8 @@ type API struct {
 	Connected, Unconnected Counter
 	// Retries counts the requests that another attempt was made for.
 	Retries Counter
+
+	Tunnels Tunnels
 }
 
 // Done counts an exchange that has ended: the status its caller was sent (0

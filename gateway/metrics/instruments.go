@@ -92,7 +92,7 @@ func (i *Instruments) served() ([]string, map[string]*API) {
 	i.mu.Lock()
 	apis := maps.Clone(i.apis)
 	i.mu.Unlock()
-	maps.DeleteFunc(apis, func(_ string, a *API) bool { return a.took.count() == 0 })
+	maps.DeleteFunc(apis, func(_ string, a *API) bool { return a.took.count() == 0 && a.Tunnels.begun.Get() == 0 })
 	return slices.Sorted(maps.Keys(apis)), apis
 }
 
@@ -113,6 +113,7 @@ func (i *Instruments) writeAPIs(p *page) {
 		}
 	}
 	i.writeConnections(p, names, labels)
+	writeTunnels(p, names, apis)
 }
 
 // writeConnections writes how many connections each of the APIs' upstreams has.

@@ -41,9 +41,9 @@ func (c *conn) finish(clean bool) {
 	if up := c.upload; up != nil {
 		keep = up.end(c, keep) && keep
 	}
-	if c.inside {
-		c.inside = false
-		c.upstream.gate.leave()
+	c.exit()
+	if x.Answer.Tunnel != nil {
+		c.upstream.upgrades.leave()
 	}
 	t.pending.Add(-1)
 	c.x, c.upstream, c.upload, c.Watch, c.Busy = nil, nil, nil, nil, nil
@@ -53,6 +53,14 @@ func (c *conn) finish(clean bool) {
 	}
 	if t.closed.Load() {
 		t.pool.empty()
+	}
+}
+
+// exit gives back x's place in the upstream's gate.
+func (c *conn) exit() {
+	if c.inside {
+		c.inside = false
+		c.upstream.gate.leave()
 	}
 }
 

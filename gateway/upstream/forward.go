@@ -15,17 +15,20 @@ import (
 // maxInterim bounds the 1xx answers before the final one.
 const maxInterim = 16
 
-// errInterim and errSwitch are answers that break the protocol.
-var (
-	errInterim = errors.New("too many interim answers")
-	errSwitch  = errors.New("answer switches protocols although nobody asked")
-)
+// errInterim is an answer that breaks the protocol.
+var errInterim = errors.New("too many interim answers")
 
 // Forward sends x to a target and returns once the answer's head is in
 // x.Answer, whose body is still to be read. The error is a *problem.Problem.
 func (u *Upstream) Forward(x *exchange.Exchange) error {
 	if u.maximum > 0 {
 		x.Deadline = x.Started.Add(u.maximum)
+	}
+	if err := u.upgrades.ask(x); err != nil {
+		return err
+	}
+	if x.Upgrade != nil {
+		defer u.upgrades.settle(x)
 	}
 	if u.gate == nil {
 		return u.forward(x)
@@ -142,7 +145,7 @@ func (c *conn) readAnswer() error {
 			c.accept()
 			return nil
 		case c.answer.Status == 101:
-			return errSwitch
+			return c.switchOver()
 		case interim == maxInterim:
 			return errInterim
 		}
@@ -238,7 +241,7 @@ func classify(err error) error {
 		return problem.UpstreamTimeout.Because(err)
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return problem.UpstreamTimeout.Because(err)
-	case wire.IsRefusal(err), errors.Is(err, errInterim), errors.Is(err, errSwitch):
+	case wire.IsRefusal(err), errors.Is(err, errInterim), errors.Is(err, errSwitch), errors.Is(err, errOther), errors.Is(err, errAccept):
 		return problem.UpstreamInvalid.Because(err)
 	}
 	return problem.UpstreamFailed.Because(err)

@@ -42,7 +42,10 @@ func appendFields(b []byte, x *exchange.Exchange) []byte {
 		b = strconv.AppendInt(b, x.Request.Length, 10)
 		b = append(b, "\r\n"...)
 	}
-	if x.Request.Trailers {
+	switch {
+	case x.Upgrade != nil:
+		b = appendUpgrade(b, x.Upgrade)
+	case x.Request.Trailers:
 		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
 	}
 	return append(b, "\r\n"...)

@@ -30,6 +30,7 @@ type Upstream struct {
 	ejection  *ejection // nil: none
 	retry     *retry    // nil: none
 	gate      *gate     // nil: no limit
+	upgrades  upgrades
 	health    *config.Health
 	slowStart time.Duration // 0: none
 
@@ -75,6 +76,7 @@ func New(cfg config.Upstream, o Options) (*Upstream, error) {
 		ejection:       newEjection(cfg.Ejection),
 		retry:          newRetry(cfg.Retry),
 		gate:           newGate(&cfg),
+		upgrades:       newUpgrades(cfg.Upgrade),
 		health:         cfg.Health,
 		slowStart:      cfg.SlowStart.Limit(),
 		counts:         o.Counts,
@@ -82,7 +84,7 @@ func New(cfg config.Upstream, o Options) (*Upstream, error) {
 		changes:        new(atomic.Uint64),
 	}
 	if o.Previous != nil {
-		u.changes = o.Previous.changes
+		u.changes, u.upgrades.taken = o.Previous.changes, o.Previous.upgrades.taken
 	}
 	readers := wire.NewReaders(int(o.Limits.HeaderSize.Limit()))
 	for i := range cfg.Targets {

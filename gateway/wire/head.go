@@ -15,7 +15,8 @@ type Head struct {
 	edits  []string                // names that were set or removed: trailers must not bring them back
 	mirror *fasthttp.RequestHeader // shows the same changes; nil for answers
 
-	nominated int // names that Connection has removed
+	nominated int  // names that Connection has removed
+	upgrading bool // Connection says upgrade
 }
 
 // line is one field line. Its slices point into the received head or the arena.
@@ -27,7 +28,7 @@ type line struct {
 
 // Reset forgets all lines and keeps the buffers.
 func (h *Head) Reset() {
-	h.lines, h.arena, h.edits, h.mirror, h.nominated = h.lines[:0], h.arena[:0], h.edits[:0], nil, 0
+	h.lines, h.arena, h.edits, h.mirror, h.nominated, h.upgrading = h.lines[:0], h.arena[:0], h.edits[:0], nil, 0, false
 }
 
 // Get returns the value of the first line named name, in any case, or nil.

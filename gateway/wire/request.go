@@ -177,6 +177,8 @@ func (h *Head) nominate(value []byte) (closing bool, err error) {
 			return false, ErrConnection
 		case equalFold(token, "close"):
 			closing = true
+		case equalFold(token, "upgrade"):
+			h.upgrading = true
 		case classify(token) == other:
 			if h.nominated++; h.nominated > maxNominated {
 				return false, ErrConnection

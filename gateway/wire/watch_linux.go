@@ -1,6 +1,10 @@
 package wire
 
-import "golang.org/x/sys/unix"
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // watcher looks at a socket without reading from it. POLLRDHUP tells that the
 // peer has left; peeking at bytes could not on TLS, where its goodbye is bytes
@@ -39,4 +43,22 @@ func (c *Conn) look(events int16) bool {
 		return true
 	}
 	return c.watcher.seen
+}
+
+// awaitReadable waits until a read would not wait: for bytes, for the end of the
+// connection, or for Stop. Unlike a read it needs no buffer. Where a socket
+// cannot be waited for it returns at once.
+func (c *Conn) awaitReadable() error {
+	_ = c.SetReadDeadline(time.Time{}) // a closed connection does not wait
+	if c.deaf.Load() {
+		return ErrGone
+	}
+	if c.raw == nil {
+		return nil
+	}
+	return c.raw.Read(func(fd uintptr) bool {
+		look := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN | unix.POLLRDHUP}}
+		n, err := unix.Poll(look[:], 0)
+		return err != nil || n > 0
+	})
 }

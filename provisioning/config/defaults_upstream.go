@@ -16,6 +16,12 @@ func (u *Upstream) setDefaults() {
 	setDefault(&u.Timeout, Duration(30*time.Second))
 	setDefault(&u.IdleTimeout, Duration(60*time.Second))
 	setDefault(&u.MaxDuration, None)
+	if u.Upgrade == nil {
+		u.Upgrade = new(Upgrade)
+	}
+	if !u.Upgrade.None {
+		u.Upgrade.setDefaults()
+	}
 	setDefault(&u.Resolve, Duration(30*time.Second))
 	setDefault(&u.KeepIdle, Duration(30*time.Second))
 	setDefault(&u.SlowStart, None)
@@ -23,6 +29,14 @@ func (u *Upstream) setDefaults() {
 	if u.TLS != nil {
 		setDefault(&u.TLS.MinVersion, "1.2")
 	}
+}
+
+func (u *Upgrade) setDefaults() {
+	if u.Protocols == nil {
+		u.Protocols = []string{"websocket"}
+	}
+	setDefault(&u.IdleTimeout, Duration(time.Hour))
+	setDefault(&u.MaxDuration, None)
 }
 
 // setDefaultsOfFailure fills in what is done about targets that fail.

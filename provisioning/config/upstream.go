@@ -7,7 +7,7 @@ type Upstream struct {
 	Host           string          `yaml:"host"`                      // Host sent: target (default), caller, or a name
 	StripPrefix    *bool           `yaml:"strip_prefix"`              // default true
 	ConnectTimeout Duration        `yaml:"connect_timeout"`           // default 2s
-	Timeout        Duration        `yaml:"timeout"`                   // until the response's head; default 30s
+	Timeout        Duration        `yaml:"timeout" allow:"none"`      // until the response's head; default 30s
 	IdleTimeout    Duration        `yaml:"idle_timeout" allow:"none"` // between two reads or writes of a body; default 60s
 	MaxDuration    Duration        `yaml:"max_duration" allow:"none"` // of a whole exchange; default None
 	Resolve        Duration        `yaml:"resolve"`                   // how often the names of targets are looked up; default 30s
@@ -22,6 +22,7 @@ type Upstream struct {
 	Retry          *Retry          `yaml:"retry"`
 	CircuitBreaker *CircuitBreaker `yaml:"circuit_breaker"`
 	TLS            *UpstreamTLS    `yaml:"tls"`
+	Upgrade        *Upgrade        `yaml:"upgrade"` // filled in by SetDefaults: WebSocket
 }
 
 // Target is one address of an upstream: scheme, host, port and a path prefix.

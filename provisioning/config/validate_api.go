@@ -35,6 +35,7 @@ func (v *checker) api(path []any, a *API) {
 	}
 	v.oneOf(at(path, "paths", "encoded_slash"), a.Paths.EncodedSlash, "reject", "keep")
 	v.upstream(at(path, "upstream"), a.Upstream)
+	v.upgrade(at(path, "upstream", "upgrade"), a)
 	v.resources(path, a)
 	v.scopes(path, a)
 	for i, protocol := range a.Policies.Protocols {

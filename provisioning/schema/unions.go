@@ -23,12 +23,13 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Issuer]():        always(text(nil)),
 		reflect.TypeFor[config.Audience]():      always(either(object{"const": "unchecked"}, audience())),
 		reflect.TypeFor[config.Access]():        always(object{"enum": []any{true, false, "true", "false", "errors"}}),
-		reflect.TypeFor[config.Identify]():      identify,
+		reflect.TypeFor[config.Identify]():      orNone[config.Identify],
+		reflect.TypeFor[config.Upgrade]():       orNone[config.Upgrade],
 		reflect.TypeFor[[]config.ClaimHeader](): always(mapOf(text(nil))),
 		reflect.TypeFor[config.ClaimSet]():      always(mapOf(either(text(nil), listOf(text(nil))))),
 		reflect.TypeFor[[]config.User]():        users,
 		reflect.TypeFor[config.Balance]():       always(balance()),
-		reflect.TypeFor[config.Ejection]():      ejection,
+		reflect.TypeFor[config.Ejection]():      orNone[config.Ejection],
 	}
 }
 
@@ -101,8 +102,9 @@ func audience() object {
 	return holding(object{"any": listOf(text(nil)), "required": object{"type": "boolean"}})
 }
 
-func identify(g *generator, _ field) (object, error) {
-	mapping, err := g.reference(reflect.TypeFor[config.Identify]())
+// orNone is a mapping T or the word "none".
+func orNone[T any](g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[T]())
 	return either(object{"const": "none"}, mapping), err
 }
 
@@ -116,9 +118,4 @@ func balance() object {
 		oneOf([]string{config.RoundRobin, config.LeastPending, config.RandomTwo}),
 		holding(object{"hash": holding(object{"by": object{"type": "string", "pattern": "^(ip|(header|cookie|claim):.+)$"}}, "by")}, "hash"),
 	)
-}
-
-func ejection(g *generator, _ field) (object, error) {
-	mapping, err := g.reference(reflect.TypeFor[config.Ejection]())
-	return either(object{"const": "none"}, mapping), err
 }

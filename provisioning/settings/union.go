@@ -34,6 +34,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.access(n, v)
 	case *config.Identify:
 		d.identify(n, v)
+	case *config.Upgrade:
+		d.upgrade(n, v)
 	case *[]config.ClaimHeader:
 		d.claimHeaders(n, v)
 	case *config.ClaimSet:
@@ -94,6 +96,15 @@ func (d *decoder) audience(n *Node, v *config.Audience) {
 func (d *decoder) identify(n *Node, v *config.Identify) {
 	if n.Kind != Mapping {
 		v.None = d.word(n, "none", "{by: [jwt], ...}")
+		return
+	}
+	d.mapping(n, reflect.ValueOf(v).Elem())
+}
+
+// upgrade is a mapping or the word "none".
+func (d *decoder) upgrade(n *Node, v *config.Upgrade) {
+	if n.Kind != Mapping {
+		v.None = d.word(n, "none", "{protocols: [websocket], ...}")
 		return
 	}
 	d.mapping(n, reflect.ValueOf(v).Elem())

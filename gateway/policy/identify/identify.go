@@ -116,7 +116,7 @@ func (id *identifier) believe(ctx context.Context, x *exchange.Exchange, found *
 	if err := id.judge.audience(x, token, app, id.callers.elsewhere(app)); err != nil {
 		return err
 	}
-	x.Caller = exchange.Caller{Subject: token.Subject, Issuer: token.Issuer, Scopes: token.Scopes, Claims: token.Claims}
+	x.Caller = exchange.Caller{Subject: token.Subject, Issuer: token.Issuer, Scopes: token.Scopes, Claims: token.Claims, Expires: token.Until}
 	if user != nil {
 		x.Caller.Groups = user.Groups
 	}
