@@ -27,7 +27,7 @@ func (s *server) leave(c *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, c)
-	s.open.Add(-1)
+	s.dismiss(c.peer.Addr())
 	s.settle()
 }
 

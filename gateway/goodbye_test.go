@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"postern/gateway/exchange"
+	"postern/gateway/metrics"
 	"postern/provisioning/config"
 )
 
@@ -65,7 +66,7 @@ func TestGoodbye(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
-					s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
+					s := newServer(config.Default().Limits, newSampler(zap.NewNop()), metrics.New(metrics.Sources{}))
 					p := visit(t, s)
 					if tt.rests > 0 {
 						answer := p.do(hello)
@@ -101,7 +102,7 @@ func TestGoodbye(t *testing.T) {
 // A head that has begun to arrive is read to its end.
 func TestDrainReadsABegunHead(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
+		s := newServer(config.Default().Limits, newSampler(zap.NewNop()), metrics.New(metrics.Sources{}))
 		p := visit(t, s)
 		_ = p.send(hello[:5]) // read at once
 		left := leave(t, s)
@@ -119,7 +120,7 @@ func TestDrainReadsABegunHead(t *testing.T) {
 // its caller to come back on another one.
 func TestLeavingAsksCallersToGo(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
+		s := newServer(config.Default().Limits, newSampler(zap.NewNop()), metrics.New(metrics.Sources{}))
 		p := visit(t, s)
 		wantStatus(t, p.do(hello), 200)
 		s.leaving.Store(true)
@@ -141,7 +142,7 @@ func TestLeavingAsksCallersToGo(t *testing.T) {
 // Connections that wait are no requests that were cut.
 func TestOnlyRequestsAreCut(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		s := newServer(config.Default().Limits, newSampler(zap.NewNop()))
+		s := newServer(config.Default().Limits, newSampler(zap.NewNop()), metrics.New(metrics.Sources{}))
 		p := visit(t, s)
 		ctx, cancel := context.WithTimeout(t.Context(), firstCall/2)
 		defer cancel()

@@ -118,7 +118,7 @@ func (g *Gateway) Play(from Caller, request []byte) (answer []byte, err error) {
 	if g.rehearsal == nil || g.Config() == nil {
 		return nil, errors.New("play: the gateway does not rehearse, or has no configuration")
 	}
-	s := newServer(g.Config().Limits, g.failures)
+	s := newServer(g.Config().Limits, g.failures, g.metrics)
 	s.handle = func(x *exchange.Exchange) {
 		g.Handle(x)
 		g.rehearsal.Ended(x)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -62,8 +63,11 @@ func (g *Gateway) Listen() error {
 		*one.listener = opened
 		g.log.Info("listening", zap.String("listener", one.name), zap.String("address", opened.Addr().String()))
 	}
-	s := newServer(cfg.Limits, g.failures)
+	s := newServer(cfg.Limits, g.failures, g.metrics)
 	s.handle, s.refuse = g.Handle, g.Refuse
+	if s.perIP != nil {
+		s.perIP.exempt = func(a netip.Addr) bool { return g.live.Load().trusts(a) }
+	}
 	l.window = admin.Server(g.adminSources())
 	g.begin()
 	g.server.Store(s)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"postern/gateway/exchange"
+	"postern/gateway/metrics"
 	"postern/gateway/problem"
 	"postern/gateway/wire"
 	"postern/introspect"
@@ -28,8 +29,10 @@ type server struct {
 	refuse func(*exchange.Exchange, *problem.Problem)
 
 	headerTimeout, bodyTimeout, idleTimeout time.Duration // 0: none
-	bodyRate                                int64
+	bodyRate, answerRate                    int64
 	connections                             int64
+	perIP                                   *perAddress // nil: one address may have all of them
+	metrics                                 *metrics.Instruments
 
 	readers   *wire.Readers
 	exchanges sync.Pool
@@ -49,13 +52,15 @@ type server struct {
 }
 
 // newServer prepares a server; it listens nowhere yet.
-func newServer(limits config.Limits, log *sampler) *server {
-	return &server{
+func newServer(limits config.Limits, log *sampler, m *metrics.Instruments) *server {
+	s := &server{
 		log:           log,
+		metrics:       m,
 		headerTimeout: limits.HeaderTimeout.Limit(),
 		bodyTimeout:   limits.BodyTimeout.Limit(),
 		idleTimeout:   limits.IdleTimeout.Limit(),
 		bodyRate:      limits.BodyRate.Limit(),
+		answerRate:    limits.AnswerRate.Limit(),
 		connections:   int64(limits.Connections),
 		readers:       wire.NewReaders(int(limits.HeaderSize.Limit())),
 		exchanges:     sync.Pool{New: func() any { return &exchange.Exchange{HTTP: &fasthttp.RequestCtx{}} }},
@@ -63,10 +68,11 @@ func newServer(limits config.Limits, log *sampler) *server {
 		sessions:      map[*session]struct{}{},
 		idle:          make(chan struct{}),
 	}
+	if limits.PerIP != nil {
+		s.perIP = newPerAddress(limits.PerIP.Connections)
+	}
+	return s
 }
-
-// overloaded is what a connection beyond limits.connections is told.
-var overloaded = []byte("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
 
 // serve accepts from l until it is closed. secure, when not nil, gives the TLS
 // configuration of each new connection.
@@ -87,16 +93,8 @@ func (s *server) serve(l net.Listener, secure func() *tls.Config) error {
 			time.Sleep(acceptPause)
 			continue
 		}
-		if s.open.Add(1) > s.connections {
-			s.open.Add(-1)
-			if c := s.log.check(zap.WarnLevel, "more connections than limits.connections", ""); c != nil {
-				c.Write(zap.Int64("most", s.connections))
-			}
-			if secure == nil {
-				_ = c.SetWriteDeadline(time.Now().Add(acceptPause))
-				_, _ = c.Write(overloaded) // a courtesy; the close says the same
-			}
-			_ = c.Close()
+		if why := s.admit(c); why != nil {
+			s.turnAway(c, why, secure == nil)
 			continue
 		}
 		go s.accepted(c, secure)
@@ -121,6 +119,7 @@ func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
 	}
 	if t != nil {
 		if err := s.handshake(t); err != nil {
+			s.unshaken(err)
 			if c := s.log.check(zap.DebugLevel, "tls handshake", ""); c != nil {
 				c.Write(zap.String("peer", session.conn.Peer), zap.Error(err))
 			}
@@ -139,13 +138,21 @@ func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
 
 func (s *server) newSession(c net.Conn) *session {
 	n := &session{server: s, conn: wire.NewConn(c), shard: s.next.Add(1)}
-	n.conn.WriteLimit = s.idleTimeout
-	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		address := tcp.AddrPort()
-		n.peer = netip.AddrPortFrom(address.Addr().Unmap().WithZone(""), address.Port())
+	n.conn.WriteLimit, n.conn.WriteRate = s.idleTimeout, s.answerRate
+	if n.peer = peerOf(c); n.peer.IsValid() {
 		n.conn.Peer = n.peer.Addr().String()
 	}
 	return n
+}
+
+// peerOf is the other side's address; not valid where there is none.
+func peerOf(c net.Conn) netip.AddrPort {
+	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	address := tcp.AddrPort()
+	return netip.AddrPortFrom(address.Addr().Unmap().WithZone(""), address.Port())
 }
 
 // handshake speaks TLS within limits.header_timeout.

@@ -65,9 +65,13 @@ func (s *session) serve() {
 func (s *session) await() bool {
 	s.conn.Leave = &s.server.draining
 	s.idle.Store(true)
-	came := s.wait(s.server.idleTimeout)
+	err := s.wait(s.server.idleTimeout)
+	came := err == nil
 	s.idle.Store(false)
 	s.conn.Leave = nil
+	if errors.Is(err, wire.ErrIdle) {
+		s.server.metrics.Timeout("idle_timeout").Inc()
+	}
 	if !came && s.server.drained() {
 		came = s.lastCall()
 	}
@@ -103,25 +107,22 @@ func (s *session) lastCall() bool {
 }
 
 // wait waits for a byte until limit or a drain ends it. 0: no limit.
-func (s *session) wait(limit time.Duration) bool {
+func (s *session) wait(limit time.Duration) error {
 	if s.conn.R != nil {
 		s.conn.Until, s.conn.ReadLimit = time.Time{}, hold
 		if limit > 0 && limit < hold {
 			s.conn.ReadLimit = limit
 		}
 		_, err := s.conn.R.Peek(1)
-		if err == nil {
-			return true
-		}
 		if !errors.Is(err, wire.ErrIdle) || limit > 0 && limit <= hold {
-			return false
+			return err
 		}
 		s.rest()
 		if limit > 0 {
 			limit -= hold
 		}
 	}
-	return s.conn.AwaitByte(limit) == nil
+	return s.conn.AwaitByte(limit)
 }
 
 // rest gives back what a waiting connection does not need.
@@ -160,6 +161,7 @@ func (s *session) request() (again bool) {
 		x.HTTP.Request.Reset()
 		x.Reset()
 	}()
+	defer func() { s.overdue(x, end.Err) }()
 	if err := s.read(x); err != nil {
 		again, end = s.refuse(x, err)
 		return again
@@ -225,6 +227,7 @@ func (s *session) refuse(x *exchange.Exchange, err error) (again bool, end excha
 	switch {
 	case errors.Is(err, wire.ErrDeadline):
 		refusal = wire.ErrTimeout
+		s.server.metrics.Timeout("header_timeout").Inc()
 	case !errors.As(err, &refusal):
 		return false, exchange.End{Err: err} // the caller has left
 	}
@@ -288,6 +291,7 @@ func (s *session) answer(x *exchange.Exchange, read bool) (again bool, end excha
 	s.server.writers.Put(writer)
 	response.Reset()
 	if end.Err != nil {
+		end.Err = fmt.Errorf("%w: %w", errWrite, end.Err)
 		return false, end
 	}
 	if !again {
@@ -331,7 +335,7 @@ func (s *session) relay(x *exchange.Exchange) (again bool, end exchange.End) {
 			_ = s.conn.Reset() // an ordinary close would look like a whole answer
 		}
 	case writeErr != nil:
-		end.Err = fmt.Errorf("write answer: %w", writeErr)
+		end.Err = fmt.Errorf("%w: %w", errWrite, writeErr)
 	case !again || !read:
 		s.close(read)
 	default:

@@ -18,6 +18,7 @@ type Body struct {
 	err      error  // what broke it, for good
 	trailers []byte // lines with CRLF, as received
 	read     int64  // body bytes given out
+	excess   int64  // of size lines over their data
 
 	rate   int64         // bytes per second to keep; 0: any
 	waited time.Duration // for the connection, while rate counts
@@ -56,6 +57,9 @@ const rateGrace = 10 * time.Second
 // Done reports whether the body was read to its end, trailers included.
 func (b *Body) Done() bool { return b.done }
 
+// Err is what broke the body for good; nil while nothing has.
+func (b *Body) Err() error { return b.err }
+
 // BytesRead is how many body bytes were given out.
 func (b *Body) BytesRead() int64 { return b.read }
 
@@ -86,17 +90,21 @@ func (b *Body) Ready() bool {
 
 // Wait blocks until a byte is there or the connection fails.
 func (b *Body) Wait() error {
-	if b.rate == 0 {
-		_, err := b.br.Peek(b.want())
-		return b.broken(err)
+	var start time.Time
+	if b.rate > 0 {
+		start = time.Now()
 	}
-	start := time.Now()
 	_, err := b.br.Peek(b.want())
-	b.waited += time.Since(start)
-	if err == nil && b.tooSlow() {
-		return ErrSlow
+	if b.rate > 0 {
+		b.waited += time.Since(start)
+		if err == nil && b.tooSlow() {
+			err = ErrSlow
+		}
 	}
-	return b.broken(err)
+	if err = b.broken(err); err != nil && err != io.EOF {
+		b.err = err
+	}
+	return err
 }
 
 // want is how many bytes must be buffered before there is something to read.

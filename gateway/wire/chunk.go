@@ -55,7 +55,7 @@ func (b *Body) nextChunk() error {
 		return b.broken(err)
 	}
 	n, ok := parseChunkSize(line)
-	if !ok {
+	if !ok || !b.afford(int64(len(line)), n) {
 		return ErrChunk
 	}
 	_, _ = b.br.Discard(len(line) + 2)
@@ -68,6 +68,17 @@ func (b *Body) nextChunk() error {
 	}
 	b.done = true
 	return io.EOF
+}
+
+// maxExcess bounds what the size lines of a body may have more than its data: a
+// sender that makes a chunk of every byte is borne with, one that sends
+// extensions without end is not (RFC 9112 7.1.1). It is net/http's bound, too.
+const maxExcess = 16 << 10
+
+// afford counts a size line and the data that it announces.
+func (b *Body) afford(line, data int64) bool {
+	b.excess = max(b.excess+line+2-16-2*min(data, maxExcess), 0)
+	return b.excess <= maxExcess
 }
 
 // peekLine returns the next line without its CRLF, not consumed.

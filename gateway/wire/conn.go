@@ -28,7 +28,10 @@ type Conn struct {
 	// ReadLimit and WriteLimit bound the silence within a read or a write; 0:
 	// none. Until bounds reads as a whole; zero: nothing.
 	ReadLimit, WriteLimit time.Duration
-	Until                 time.Time
+	// WriteRate is how many bytes a second a peer that a write waits for must
+	// take, over WriteLimit; 0: one byte in all.
+	WriteRate int64
+	Until     time.Time
 	// Watch is the caller for whose sake this side is read: when it has left,
 	// a read that waits gives up with ErrGone.
 	Watch *Conn
@@ -49,6 +52,7 @@ type Conn struct {
 	deaf     atomic.Bool // reads have been stopped
 	readBy   time.Time   // armed read deadline
 	writeBy  time.Time
+	flow     flow    // what has been written since then
 	first    [1]byte // read before there was a reader
 	hasFirst bool
 }
@@ -141,7 +145,8 @@ func (c *Conn) giveUp(now, end time.Time) error {
 }
 
 // Write implements io.Writer within WriteLimit: it fails with ErrIdle when the
-// peer takes nothing for so long.
+// peer takes nothing for so long, and with ErrUnread when it takes less than
+// WriteRate asks for.
 func (c *Conn) Write(p []byte) (int, error) {
 	written := 0
 	for {
@@ -157,6 +162,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 		}
 		n, err := c.Conn.Write(part)
 		written += n
+		c.flow.written += int64(n)
 		if err == nil && n < len(p) {
 			p = p[n:]
 			continue
@@ -167,9 +173,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 		if c.stopped.Load() {
 			return written, ErrGone
 		}
-		// A TLS connection is broken by a write that ran out of time.
-		if n == 0 || c.secure {
-			return written, ErrIdle
+		if c.secure {
+			return written, ErrIdle // TLS is broken by a write that ran out of time
+		}
+		if err := c.tooSlow(); err != nil {
+			return written, err
 		}
 		p = p[n:]
 	}
@@ -185,6 +193,7 @@ func (c *Conn) armWrite(now time.Time) {
 	if left := c.writeBy.Sub(now); left > c.WriteLimit/2 && left <= c.WriteLimit {
 		return
 	}
+	c.begin()
 	c.writeBy = now.Add(c.WriteLimit)
 	_ = c.SetWriteDeadline(c.writeBy) // as with reads
 }

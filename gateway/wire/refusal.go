@@ -44,6 +44,7 @@ var (
 	ErrTrailers   = errors.New("trailer section is malformed or too long")
 	ErrIdle       = errors.New("connection was silent for too long")
 	ErrSlow       = errors.New("body arrived below limits.body_rate")
+	ErrUnread     = errors.New("answer was taken below limits.answer_rate")
 	ErrGone       = errors.New("caller has left")
 	ErrDeadline   = errors.New("exchange took longer than max_duration")
 )

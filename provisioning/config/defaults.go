@@ -71,6 +71,7 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.HeaderTimeout, Duration(5*time.Second))
 	setDefault(&l.BodyTimeout, Duration(10*time.Second))
 	setDefault(&l.BodyRate, 100)
+	setDefault(&l.AnswerRate, 100)
 	setDefault(&l.IdleTimeout, Duration(60*time.Second))
 }
 

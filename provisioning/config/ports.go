@@ -32,8 +32,17 @@ type Limits struct {
 	HeaderSize    Size     `yaml:"header_size"`                 // request line and fields; default 16KiB
 	BufferedBody  Size     `yaml:"buffered_body"`               // of a body that must be held, e.g. for a repeat; default 4MiB
 	Connections   int      `yaml:"connections"`                 // client connections at once; default 10000
+	PerIP         *PerIP   `yaml:"per_ip"`                      // of one address; default: no limit
 	HeaderTimeout Duration `yaml:"header_timeout" allow:"none"` // from a head's first byte to its last, and for a TLS handshake; default 5s
 	BodyTimeout   Duration `yaml:"body_timeout" allow:"none"`   // between two reads of a request body; default 10s
 	BodyRate      Size     `yaml:"body_rate" allow:"none"`      // bytes per second a request body must keep after its first 10 s; default 100B; None is off
+	AnswerRate    Size     `yaml:"answer_rate" allow:"none"`    // bytes per second a caller must take of an answer that waits for it; default 100B; None is off
 	IdleTimeout   Duration `yaml:"idle_timeout" allow:"none"`   // between two requests, and between two writes to a caller that does not read; default 60s
+}
+
+// PerIP bounds what one caller's address may cost. Of IPv6 a /64 counts as one
+// address, since whoever has one has all of it. Trusted proxies are not bound:
+// they speak for many.
+type PerIP struct {
+	Connections int `yaml:"connections"` // at once
 }

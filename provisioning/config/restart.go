@@ -23,7 +23,7 @@ const fixedWhileRunning = "fixed while running; restart to change it"
 func (v *checker) fixed(path []any, now, running any) {
 	a, b := reflect.ValueOf(now), reflect.ValueOf(running)
 	for i := range a.NumField() {
-		if !a.Field(i).Equal(b.Field(i)) {
+		if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
 			v.add(at(path, a.Type().Field(i).Tag.Get("yaml")), "%s", fixedWhileRunning)
 		}
 	}

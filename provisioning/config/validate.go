@@ -127,6 +127,13 @@ func (v *checker) limits(l Limits) {
 	if l.HeaderSize < 1<<10 || l.HeaderSize > 1<<20 {
 		v.add([]any{"limits", "header_size"}, "must lie between 1KiB and 1MiB")
 	}
+	switch path := []any{"limits", "per_ip", "connections"}; {
+	case l.PerIP == nil:
+	case l.PerIP.Connections == 0:
+		v.add(path, "missing: how many connections one address may have")
+	case l.PerIP.Connections >= l.Connections:
+		v.add(path, "must be below limits.connections (%d), or it limits nothing", l.Connections)
+	}
 }
 
 func (v *checker) adminAPI(c *Config) {

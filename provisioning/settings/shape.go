@@ -51,7 +51,6 @@ var later = map[reflect.Type][]string{
 	},
 	reflect.TypeFor[config.Bundle]():      {"from", "poll", "verify", "allow_files"},
 	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
-	reflect.TypeFor[config.Limits]():      {"per_ip"},
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"tags", "id"},
 	reflect.TypeFor[config.Policies](): {
