@@ -20,8 +20,7 @@ type Instruments struct {
 	tracing  tracing
 	problems words
 	tokens   words
-	refused  words
-	timeouts words
+	callers  callers
 
 	mu   sync.Mutex
 	apis map[string]*API
@@ -32,7 +31,7 @@ func New(sources Sources) *Instruments {
 	// The switch is the library's and is never turned off again. With types,
 	// collectors that do not guess from the name know a counter when they see one.
 	vm.ExposeMetadata(true)
-	return &Instruments{
+	i := &Instruments{
 		sources: sources,
 		problems: words{
 			family: family{"postern_problems_total", "counter", "Problems that callers were told, by their code."},
@@ -42,16 +41,10 @@ func New(sources Sources) *Instruments {
 			family: family{"postern_tokens_total", "counter", "Tokens that were judged: accepted, or the reason why not."},
 			label:  "outcome",
 		},
-		refused: words{
-			family: family{"postern_connections_refused_total", "counter", "Connections of callers that ended before a request could come."},
-			label:  "reason",
-		},
-		timeouts: words{
-			family: family{"postern_timeouts_total", "counter", "Connections of callers that a limit on time has ended."},
-			label:  "limit",
-		},
 		apis: map[string]*API{},
 	}
+	i.callers.init()
+	return i
 }
 
 // API returns the instruments of an API; the same name gives the same ones, so
@@ -83,19 +76,12 @@ func (i *Instruments) Problem(code string) *Counter { return i.problems.counter(
 // reason why not, in the words of a fixed table.
 func (i *Instruments) Token(outcome string) *Counter { return i.tokens.counter(outcome) }
 
-// Refused counts the connections that were turned away, by a fixed reason.
-func (i *Instruments) Refused(reason string) *Counter { return i.refused.counter(reason) }
-
-// Timeout counts the connections that a limit has ended, by its key in limits.
-func (i *Instruments) Timeout(limit string) *Counter { return i.timeouts.counter(limit) }
-
 // Write writes all instruments and what Go and the system say of the process.
 func (i *Instruments) Write(w io.Writer) {
 	p := &page{w: w, lines: make([]byte, 0, flushSize+4<<10)}
 	i.problems.write(p)
 	i.tokens.write(p)
-	i.refused.write(p)
-	i.timeouts.write(p)
+	i.callers.write(p)
 	i.writeAPIs(p)
 	i.log.write(p)
 	i.tracing.write(p)
