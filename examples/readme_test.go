@@ -173,6 +173,7 @@ func TestReadmeDefaults(t *testing.T) {
 		t.Fatal("README.md has no block of listeners and limits")
 	}
 	shown := strings.Replace(block[1], "https: 4486", "https: none", 1)
+	shown = regexp.MustCompile(`(?m)^  per_ip: .*\n`).ReplaceAllString(shown, "")
 	shown, rest, _ := strings.Cut(shown, "tls:\n")
 	_, rest, _ = strings.Cut(rest, "limits:\n")
 	path := filepath.Join(t.TempDir(), "postern.yaml")

@@ -65,6 +65,7 @@ func (g *Gateway) Listen() error {
 	}
 	s := newServer(cfg.Limits, g.failures, g.metrics)
 	s.handle, s.refuse = g.Handle, g.Refuse
+	g.metrics.Listens()
 	if s.perIP != nil {
 		s.perIP.exempt = func(a netip.Addr) bool { return g.live.Load().trusts(a) }
 	}

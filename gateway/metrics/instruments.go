@@ -31,7 +31,7 @@ func New(sources Sources) *Instruments {
 	// The switch is the library's and is never turned off again. With types,
 	// collectors that do not guess from the name know a counter when they see one.
 	vm.ExposeMetadata(true)
-	i := &Instruments{
+	return &Instruments{
 		sources: sources,
 		problems: words{
 			family: family{"postern_problems_total", "counter", "Problems that callers were told, by their code."},
@@ -41,10 +41,9 @@ func New(sources Sources) *Instruments {
 			family: family{"postern_tokens_total", "counter", "Tokens that were judged: accepted, or the reason why not."},
 			label:  "outcome",
 		},
-		apis: map[string]*API{},
+		apis:    map[string]*API{},
+		callers: newCallers(),
 	}
-	i.callers.init()
-	return i
 }
 
 // API returns the instruments of an API; the same name gives the same ones, so
