@@ -11,8 +11,16 @@
 // pem.go, truststore.go (jks.go, pkcs12.go), certificate.go and key.go refuse
 // what should not verify; keyset.go holds what is left, over reloads too.
 // sharedkey.go is a key that both sides know, strategy.go the issuers whose
-// tokens applications sign with keys of their own. set.go puts together what a
-// configuration says of all that.
+// tokens applications sign with keys of their own. keep.go brings fetched keys
+// over a restart.
+//
+// What is no JWT of a known issuer: remote.go asks an authorization server, as
+// client.go says who asks, and answer.go reads what it says; rests.go leaves it
+// alone while it fails.
+//
+// Beyond the signature: binding.go is what a token is bound to, proof.go judges
+// DPoP proofs (replay.go, nonce.go), denylist.go knows what has been revoked.
+// set.go puts together what a configuration says of all that.
 package introspect
 
 import (

@@ -1,7 +1,7 @@
 // Package admin is the operator's window on a running gateway: whether it
 // lives and is ready, what it does, with which settings and assets, and its
-// metrics. It only reads, but for the keys it can have fetched; what it shows arrives as functions, so that each
-// request sees the live configuration.
+// metrics. It only reads, but for the keys it can have fetched; what it shows
+// arrives as functions, so that each request sees the live configuration.
 //
 //	handler.go   paths, methods and who may ask
 //	host.go      who may be asked without a password
