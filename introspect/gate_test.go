@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.uber.org/zap"
+
 	"postern/introspect"
 )
 
@@ -65,4 +67,43 @@ func TestTheQueueIsLimited(t *testing.T) {
 		}
 		callers.Wait()
 	})
+}
+
+// TestProofsHaveTurnsOfTheirOwn: only holders of good tokens get as far as a
+// proof, and a flood of strangers' tokens does not keep them waiting.
+func TestProofsHaveTurnsOfTheirOwn(t *testing.T) {
+	set, err := introspect.New(introspect.Rules{Tokens: defaults}, nil, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer set.Occupy(defaults.Verifications)()
+	now := time.Now()
+	holder := prover{signer: ecSigner()}
+	if err := set.Proofs().Check(t.Context(), holder.have(holder.proof(now, "while all turns are taken")), now); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestProofsOutliveReloads: what was shown before a reload is not shown again
+// after it.
+func TestProofsOutliveReloads(t *testing.T) {
+	first, err := introspect.New(introspect.Rules{Tokens: defaults}, nil, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens := defaults
+	tokens.Verifications++
+	second, err := introspect.New(introspect.Rules{Tokens: tokens}, first, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	holder := prover{signer: ecSigner()}
+	have := holder.have(holder.proof(now, "shown before and after"))
+	if err := first.Proofs().Check(t.Context(), have, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Proofs().Check(t.Context(), have, now); !errors.Is(err, introspect.ErrReplay) {
+		t.Errorf("after a reload: %v", err)
+	}
 }

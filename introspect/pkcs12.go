@@ -151,6 +151,9 @@ func (p *pfx) certificates(password string) (entries []trusted, err error) {
 	if err := derRead(inner, &safes); err != nil {
 		return nil, err
 	}
+	if len(safes) > maxSafes {
+		return nil, fmt.Errorf("more than %d safes", maxSafes)
+	}
 	for _, safe := range safes {
 		text, err := safe.open(password)
 		if err != nil {

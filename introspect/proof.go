@@ -42,14 +42,28 @@ type Possession struct {
 	Holder       string // whom the token speaks for: of those each has a share of the memory
 }
 
-func newProofs(limits config.Proofs, skew time.Duration, g *gate) *Proofs {
-	p := &Proofs{limits: limits, skew: skew, gate: g}
-	life := time.Duration(limits.MaxAge) + 2*skew
-	p.seen = newReplays(limits.Entries, life)
-	if limits.Nonce {
+// newProofs takes over from previous, which may be nil, what it remembers and what
+// is going on, where the rules for it are unchanged. Proofs have turns of their
+// own: whoever shows one has a good token, and strangers' must not keep it
+// waiting.
+func newProofs(limits config.Proofs, skew time.Duration, turns *gate, previous *Proofs) *Proofs {
+	p := &Proofs{limits: limits, skew: skew, gate: turns}
+	if previous != nil && p.sameRules(previous) {
+		p.seen, p.nonces = previous.seen, previous.nonces
+	} else {
+		p.seen = newReplays(limits.Entries, time.Duration(limits.MaxAge)+2*skew)
+	}
+	if previous != nil && cap(previous.gate.running) == cap(turns.running) {
+		p.gate = previous.gate
+	}
+	if limits.Nonce && p.nonces == nil {
 		p.nonces = newNonces(time.Duration(limits.MaxAge))
 	}
 	return p
+}
+
+func (p *Proofs) sameRules(other *Proofs) bool {
+	return p.limits == other.limits && p.skew == other.skew
 }
 
 // Nonce is what holders must put into their proofs from now on; empty when none

@@ -219,7 +219,7 @@ func TestReplays(t *testing.T) {
 // proofs of others.
 func TestReplaysShared(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	judge := proofs(t, func(c *config.Tokens) { c.Proofs.Entries = 16 * 8 })
+	judge := proofs(t, func(c *config.Tokens) { c.Proofs.Entries = 1024 })
 	flood := func(who prover, n int) (taken int) {
 		for i := range n {
 			have := who.have(who.proof(now, fmt.Sprintf("number-%d", i)))
@@ -233,9 +233,9 @@ func TestReplaysShared(t *testing.T) {
 		}
 		return taken
 	}
-	taken := flood(prover{signer: ecSigner()}, 512) + flood(prover{signer: edSigner()}, 512)
-	if taken > 32 || taken < 24 {
-		t.Errorf("one holder has %d of 128", taken)
+	taken := flood(prover{signer: ecSigner()}, 600) + flood(prover{signer: edSigner()}, 600)
+	if taken != 256 {
+		t.Errorf("one holder has %d of 1024", taken)
 	}
 	alice := prover{signer: ecSigner()}
 	for i := range 32 {

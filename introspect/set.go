@@ -97,10 +97,7 @@ func (s *Set) share(previous *Set, tokens config.Tokens) {
 	if s.gate = previous.gate; s.gate == nil || cap(s.gate.running) != cap(fresh.running) {
 		s.gate = fresh
 	}
-	skew := tokens.ClockSkew.Limit()
-	if s.proofs = previous.proofs; s.proofs == nil || s.proofs.limits != tokens.Proofs || s.proofs.skew != skew || s.proofs.gate != s.gate {
-		s.proofs = newProofs(tokens.Proofs, skew, s.gate)
-	}
+	s.proofs = newProofs(tokens.Proofs, tokens.ClockSkew.Limit(), newGate(tokens.Verifications), previous.proofs)
 }
 
 // Proofs judges what holders of bound tokens show.

@@ -13,6 +13,7 @@ import (
 const (
 	maxStoreEntries = 1024
 	maxIterations   = 1_000_000 // of a password's hash
+	maxSafes        = 16        // each with a hash of its own
 )
 
 // trusted is a certificate of a trust store.

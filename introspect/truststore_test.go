@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,5 +228,22 @@ func TestTruststoreIsKeptOverAReload(t *testing.T) {
 	after := next(t, set, defaults, server)
 	if err := judge(viewOf(t, after, server), token); err == nil {
 		t.Error("the alias has changed, and the key has not")
+	}
+}
+
+// TestTruststoreOfManySafes: each safe has its password hashed anew.
+func TestTruststoreOfManySafes(t *testing.T) {
+	type content struct {
+		Type asn1.ObjectIdentifier
+		Text []byte `asn1:"tag:0,explicit"`
+	}
+	data := asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 7, 1}
+	file := must(asn1.Marshal(struct {
+		Version int
+		Safe    content
+	}{3, content{data, must(asn1.Marshal(slices.Repeat([]content{{data, must(asn1.Marshal([]content{}))}}, 17)))}}))
+	_, err := introspect.New(introspect.Rules{Servers: []config.AuthServer{withStore(file, storePassword, "")}, Tokens: defaults}, nil, zap.NewNop())
+	if err == nil || !strings.Contains(err.Error(), "more than 16 safes") {
+		t.Error(err)
 	}
 }

@@ -96,3 +96,16 @@ func TestSearchIsBounded(t *testing.T) {
 		t.Errorf("%v, %v; want %v", got, err, application.ErrTooMuch)
 	}
 }
+
+// Nor does one among applications that the token may not speak for at all.
+func TestSearchOfOthersIsBounded(t *testing.T) {
+	list := make([]config.Application, 5000)
+	for i := range list {
+		list[i] = app(fmt.Sprint("a", i), set("roles", "x"))
+		list[i].JWT = []config.Strategy{{AuthServer: "home"}}
+	}
+	c := claims(t, `{"roles":[`+strings.TrimSuffix(strings.Repeat(`"x",`, 4000), ",")+`]}`)
+	if got, err := index(list...).Find("corp", c); !errors.Is(err, application.ErrTooMuch) {
+		t.Errorf("%v, %v; want %v", got, err, application.ErrTooMuch)
+	}
+}

@@ -143,7 +143,7 @@ func (s *search) compare(n *node, v any) {
 		return
 	}
 	for _, c := range n.values[text] {
-		if s.done() {
+		if s.work--; s.done() {
 			return
 		}
 		if a := c.application; a != s.found && a.admits(s.server) && s.holds(c.rest) {
