@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -194,6 +195,37 @@ func limitedCgroup(t *testing.T, limit string) string {
 	}
 	t.Skip("no cgroup can be made here")
 	return ""
+}
+
+// TestManagerThatDoesNotListen: neither a reload nor the end waits for one.
+func TestManagerThatDoesNotListen(t *testing.T) {
+	m := newManager(t)
+	m.fill(t)
+	path := write(t, open)
+	p := start(t, path, "NOTIFY_SOCKET="+m.path)
+	p.signal(t, syscall.SIGHUP)
+	p.log.await(t, `"configuration applied","generation":2`)
+	p.signal(t, syscall.SIGTERM)
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d, want 0:\n%s", code, p.log)
+	}
+}
+
+// fill leaves no room for another message.
+func (m manager) fill(t *testing.T) {
+	t.Helper()
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: m.path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for err == nil {
+		_ = conn.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		_, err = conn.Write([]byte("X=1"))
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
 }
 
 // TestDescriptors: a limit of open files that is too low is told; a soft limit

@@ -2,6 +2,8 @@ package system
 
 import (
 	"fmt"
+	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -84,8 +86,29 @@ func (n *Notifier) say(state, detail string) {
 	n.send(state + "\n" + detail)
 }
 
+// patience bounds how long a manager that does not listen holds anything up.
+const patience = time.Second
+
+// send is what daemon.SdNotify does, which waits for as long as it takes.
 func (n *Notifier) send(message string) {
-	if _, err := daemon.SdNotify(false, message); err != nil {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return
+	}
+	if err := write(&net.UnixAddr{Name: name, Net: "unixgram"}, message); err != nil {
 		n.log.Warn("notify the service manager", zap.Error(err))
 	}
+}
+
+func write(to *net.UnixAddr, message string) error {
+	conn, err := net.DialUnix(to.Net, nil, to)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(message))
+	return err
 }
