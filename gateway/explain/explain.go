@@ -84,7 +84,7 @@ func (c Command) question(stdin io.Reader) (question, error) {
 	for _, field := range c.Header {
 		name, value, ok := strings.Cut(field, ":")
 		if !ok || strings.ContainsAny(field, "\r\n") || strings.TrimSpace(name) == "" {
-			return q, fmt.Errorf("header %q is not of the form 'Name: value'", field)
+			return q, errors.New("a header is not of the form 'Name: value'")
 		}
 		q.fields = append(q.fields, name+": "+strings.TrimSpace(value))
 	}

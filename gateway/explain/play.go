@@ -23,7 +23,7 @@ type outcome struct {
 	Request   string `json:"request"` // its first line
 	Steps     []step `json:"steps"`
 	Forwarded bool   `json:"forwarded"`
-	Upstream  string `json:"upstream,omitempty"` // the head that the target would see
+	Upstream  string `json:"upstream,omitempty"` // the head that the target would see, without its secrets
 	Status    int    `json:"status,omitempty"`   // what the caller is told, if not forwarded
 	Code      string `json:"code,omitempty"`
 	Reason    string `json:"reason,omitempty"` // as in the log
@@ -52,7 +52,9 @@ func answer(from provisioning.Sources, q question) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &recorder{loaded: loaded, outcome: &outcome{Request: strings.SplitN(text, "\r\n", 2)[0]}}
+	hide := newHider(loaded.Config)
+	line, _, _ := strings.Cut(text, "\r\n")
+	r := &recorder{loaded: loaded, hide: hide, outcome: &outcome{Request: hide.line(line)}}
 	g := gateway.New(zap.NewNop(), gateway.Rehearse(&gateway.Rehearsal{
 		Passed: r.passed, Refused: r.refused, Forwarded: r.forwarded, Ended: r.ended, Fetch: q.fetch,
 	}))
@@ -171,6 +173,7 @@ func (o *outcome) read(raw []byte) error {
 // recorder notes what a rehearsal tells.
 type recorder struct {
 	loaded  *provisioning.Loaded
+	hide    hider
 	outcome *outcome
 }
 
@@ -198,7 +201,7 @@ func (r *recorder) place(path []any) string {
 }
 
 func (r *recorder) forwarded(_ *exchange.Exchange, head []byte) {
-	r.outcome.Forwarded, r.outcome.Upstream = true, string(head)
+	r.outcome.Forwarded, r.outcome.Upstream = true, r.hide.head(string(head))
 }
 
 // ended notes how it came out. Before a route is found there is no step of a

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"postern/gateway"
 	"postern/gateway/exchange"
@@ -70,7 +71,7 @@ func (o *outcome) write(w io.Writer) error {
 		if !s.Passed {
 			verdict = "REFUSES"
 		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", s.Name, verdict, s.Says, s.Place)
+		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", s.Name, verdict, printable(s.Says), s.Place)
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -82,7 +83,7 @@ func (o *outcome) write(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "answer: %d %s\n", o.Status, o.Code)
 	if o.Reason != "" {
-		fmt.Fprintf(&b, "reason, in the log only: %s\n", o.Reason)
+		fmt.Fprintf(&b, "reason, in the log only: %s\n", printable(o.Reason))
 	}
 	if o.Challenge != "" {
 		fmt.Fprintf(&b, "challenge: %s\n", o.Challenge)
@@ -94,6 +95,17 @@ func (o *outcome) write(w io.Writer) error {
 	return err
 }
 
+// printable leaves out what a terminal would take for a command: tokens hold
+// what their subjects chose.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
+}
+
 func indent(head string) string {
 	head = strings.TrimRight(strings.ReplaceAll(head, "\r\n", "\n"), "\n")
 	return "    " + strings.ReplaceAll(head, "\n", "\n    ") + "\n"
@@ -103,5 +115,6 @@ func indent(head string) string {
 func (o *outcome) writeJSON(w io.Writer) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
 	return encoder.Encode(o)
 }

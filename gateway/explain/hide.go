@@ -1,0 +1,63 @@
+package explain
+
+import (
+	"net/url"
+	"strings"
+
+	"postern/provisioning/config"
+)
+
+// What a command prints is copied into tickets, so nothing of it lets anybody in.
+
+// hidden stands for what is not shown.
+const hidden = "***"
+
+// hider knows where requests carry secrets.
+type hider struct{ fields, parameters map[string]bool } // lower case
+
+func newHider(cfg *config.Config) hider {
+	h := hider{
+		map[string]bool{"authorization": true, "proxy-authorization": true, "cookie": true},
+		map[string]bool{"access_token": true},
+	}
+	for _, name := range cfg.Logging.Mask {
+		h.parameters[strings.ToLower(name)] = true
+	}
+	for i := range cfg.APIs {
+		if id := cfg.APIs[i].Policies.Identify; id != nil && id.Token != nil {
+			h.fields[strings.ToLower(id.Token.Header)] = true
+			h.parameters[strings.ToLower(id.Token.Query)] = true
+		}
+	}
+	return h
+}
+
+// head is the head of a request without its secrets.
+func (h hider) head(text string) string {
+	lines := strings.Split(text, "\r\n")
+	lines[0] = h.line(lines[0])
+	for i, line := range lines[1:] {
+		if name, _, ok := strings.Cut(line, ":"); ok && h.fields[strings.ToLower(name)] {
+			lines[1+i] = name + ": " + hidden
+		}
+	}
+	return strings.Join(lines, "\r\n")
+}
+
+// line is a request line without the values of secret parameters.
+func (h hider) line(text string) string {
+	before, rest, ok := strings.Cut(text, "?")
+	if !ok {
+		return text
+	}
+	query, after, _ := strings.Cut(rest, " ")
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, _, ok := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(name)
+		if ok && (err != nil || h.parameters[strings.ToLower(plain)]) {
+			parts[i] = name + "=" + hidden
+		}
+	}
+	return before + "?" + strings.Join(parts, "&") + " " + after
+}
