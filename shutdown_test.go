@@ -258,3 +258,24 @@ func TestNobodyReadsTheLog(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 }
+
+// TestDeafOperator: who asks on the operator's listener and takes no answer
+// neither holds up the end nor spoils it.
+func TestDeafOperator(t *testing.T) {
+	p := start(t, write(t, open+"shutdown: {grace: 25s}\n"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(p.admin, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	requests := []byte(strings.Repeat("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 1000))
+	for err == nil { // until the gateway waits for its answers to be taken
+		_ = conn.SetWriteDeadline(time.Now().Add(time.Second))
+		_, err = conn.Write(requests)
+	}
+	begun := time.Now()
+	p.signal(t, syscall.SIGTERM)
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d after %v, want 0:\n%s", code, time.Since(begun), p.log)
+	}
+}

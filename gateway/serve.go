@@ -85,6 +85,19 @@ func (l *listeners) close(all ...net.Listener) {
 	}
 }
 
+// windowGrace is how long the operator's listener is waited for, once traffic has
+// ended. Nothing that is asked for there is worth more.
+const windowGrace = time.Second
+
+// endWindow closes the operator's listener. Whoever does not take his answer
+// there neither delays the end nor makes it a failure.
+func (l *listeners) endWindow(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, windowGrace)
+	defer cancel()
+	_ = l.window.ShutdownWithContext(ctx)
+	l.close(l.admin)
+}
+
 // Addrs tells where Listen has opened listeners.
 func (g *Gateway) Addrs() Addrs {
 	l := &g.listeners
@@ -167,8 +180,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 		if s, l := g.server.Load(), &g.listeners; s != nil {
 			l.close(l.http, l.https)
 			g.closed = s.shutdown(ctx)
-			g.closed = errors.Join(g.closed, l.window.ShutdownWithContext(ctx))
-			l.close(l.admin)
+			l.endWindow(ctx)
 		}
 		g.end()
 	})
