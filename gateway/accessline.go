@@ -80,7 +80,7 @@ func (f *lineFormat) appendJSON(b []byte, x *exchange.Exchange, e exchange.End, 
 	}
 	b = quote.Append(append(b, `,"method":`...), method)
 	b = quote.Append(append(b, `,"host":`...), host)
-	b = quote.Append(append(b, `,"path":`...), x.Path)
+	b = quote.Append(append(b, `,"path":`...), f.path(x.Path, s))
 	b = quote.Append(append(b, `,"query":`...), f.shown(x.Query, s))
 	b = quote.Append(append(b, `,"api":`...), x.API)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.Status), 10)
@@ -119,7 +119,7 @@ func (f *lineFormat) appendCombined(b []byte, x *exchange.Exchange, e exchange.E
 		header := &x.HTTP.Request.Header
 		agent, referer = header.UserAgent(), header.Peek("Referer")
 		b = appendEscaped(b, header.Method(), true)
-		b = appendEscaped(append(b, ' '), x.Path, true)
+		b = appendEscaped(append(b, ' '), f.path(x.Path, s), true)
 		if query := f.shown(x.Query, s); len(query) > 0 {
 			b = appendEscaped(append(b, '?'), query, true)
 		}
@@ -151,7 +151,7 @@ func (f *lineFormat) appendReferer(b, referer []byte, s *scratch) []byte {
 		b = appendEscaped(b, address[:begin], true)
 		address = address[begin+at+1:]
 	}
-	b = appendEscaped(b, address, true)
+	b = appendEscaped(b, f.path(address, s), true)
 	if query = f.shown(query, s); len(query) > 0 {
 		b = appendEscaped(append(b, '?'), query, true)
 	}
@@ -164,6 +164,12 @@ func (f *lineFormat) shown(query []byte, s *scratch) []byte {
 		return nil
 	}
 	s.query = f.mask.append(s.query[:0], query, &s.escaped)
+	return s.query
+}
+
+// path is what may be logged of a path, as long as s is not used again.
+func (f *lineFormat) path(path []byte, s *scratch) []byte {
+	s.query = f.mask.appendPath(s.query[:0], path, &s.escaped)
 	return s.query
 }
 

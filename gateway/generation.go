@@ -120,7 +120,7 @@ func (a *api) finish(x *exchange.Exchange, e exchange.End) {
 		n.gateway.metrics.Problem(x.Problem).Inc()
 	}
 	if x.Trace.Sampled {
-		n.tracer.end(x, e)
+		n.tracer.end(x, e, &n.line.mask)
 	}
 	if n.line.wants(e) {
 		n.gateway.access.write(x, e, &n.line)

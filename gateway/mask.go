@@ -16,6 +16,9 @@ type masker struct {
 func newMasker(names []string) masker {
 	m := masker{[][]byte{[]byte("access_token")}}
 	for _, name := range names {
+		if name == "" {
+			continue
+		}
 		m.names = append(m.names, []byte(strings.ToLower(name)))
 	}
 	return m
@@ -57,7 +60,7 @@ func (m *masker) appendPart(dst, part []byte, scratch *[]byte) []byte {
 func (m *masker) finds(text []byte) bool {
 	for _, name := range m.names {
 		for rest, before := text, byte('&'); ; {
-			at := bytes.Index(rest, name)
+			at := find(rest, name)
 			if at < 0 {
 				break
 			}
@@ -72,6 +75,48 @@ func (m *masker) finds(text []byte) bool {
 		}
 	}
 	return false
+}
+
+// find is where a name stands in text; -1: nowhere. An underscore counts in the
+// characters that PHP takes for one, too.
+func find(text, name []byte) int {
+	for from := 0; ; from++ {
+		at := bytes.IndexByte(text[from:], name[0])
+		if at < 0 || len(text)-from-at < len(name) {
+			return -1
+		}
+		from += at
+		if spelled(text[from:], name) {
+			return from
+		}
+	}
+}
+
+// spelled reports whether text begins with a name.
+func spelled(text, name []byte) bool {
+	for i, want := range name {
+		switch c := text[i]; {
+		case c == want:
+		case want == '_' && (c == '.' || c == ' ' || c == '+' || c == '['):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// appendPath writes a path to dst: parameters may stand in it, too, behind a
+// semicolon or a question mark that is escaped.
+func (m *masker) appendPath(dst, path []byte, scratch *[]byte) []byte {
+	at := bytes.IndexAny(path, ";%")
+	if at < 0 {
+		return append(dst, path...)
+	}
+	rest := path[at:]
+	if bytes.IndexByte(rest, '=') < 0 && !bytes.Contains(rest, []byte("%3")) && !bytes.Contains(rest, []byte("%25")) {
+		return append(dst, path...) // no parameter has a value
+	}
+	return m.append(append(dst, path[:at]...), rest, scratch)
 }
 
 // harmless reports whether a name is nothing but a name, or one with an index.
@@ -101,10 +146,10 @@ func decode(text []byte, scratch *[]byte) (plain []byte, ok bool) {
 		n, changed := 0, false
 		for i := 0; i < len(plain); i++ {
 			c := plain[i]
-			if c == '%' && i+2 < len(plain) {
-				if high, low := hexValue(plain[i+1]), hexValue(plain[i+2]); high < 16 && low < 16 {
-					c, changed = high<<4|low, true
-					i += 2
+			if c == '%' {
+				if escaped, size := unescape(plain[i+1:]); size > 0 {
+					c, changed = escaped, true
+					i += size
 				}
 			}
 			if 'A' <= c && c <= 'Z' {
@@ -119,6 +164,23 @@ func decode(text []byte, scratch *[]byte) (plain []byte, ok bool) {
 		}
 	}
 	return plain, false
+}
+
+// unescape reads what follows a percent sign: two digits, or u00 and two digits
+// as IIS has them. size is 0 when it is neither.
+func unescape(text []byte) (c byte, size int) {
+	skip := 0
+	if len(text) > 3 && text[0]|0x20 == 'u' && text[1] == '0' && text[2] == '0' {
+		skip = 3
+	}
+	if len(text) < skip+2 {
+		return 0, 0
+	}
+	high, low := hexValue(text[skip]), hexValue(text[skip+1])
+	if high|low >= 16 {
+		return 0, 0
+	}
+	return high<<4 | low, skip + 2
 }
 
 // hexValue is that of a hexadecimal digit; 16 for anything else.

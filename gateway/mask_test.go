@@ -4,6 +4,11 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"postern/gateway/exchange"
+	"postern/provisioning/config"
 )
 
 func TestMask(t *testing.T) {
@@ -39,10 +44,50 @@ func TestMask(t *testing.T) {
 		"access_token":                     "access_token",
 		"%":                                "%",
 		"&&;":                              "&&;",
+		"access.token=s&access+token=s":    "access.token=***&***",
+		"+access%20token=s&access[token=s": "***&access[token=***",
+		"access%u005Ftoken=s":              "access%u005Ftoken=***",
+		"access%u005=s&%u&%u00":            "access%u005=s&%u&%u00",
+		"xaccess_token=s&a=access-token=b": "xaccess_token=s&a=access-token=b",
 	} {
 		var room []byte
 		if got := string(m.append(nil, []byte(query), &room)); got != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+}
+
+func TestMaskPath(t *testing.T) {
+	m := newMasker([]string{"code"})
+	for path, want := range map[string]string{
+		"/a/b":                        "/a/b",
+		"/code/7/access_token/x":      "/code/7/access_token/x",
+		"/a%20b/code/7":               "/a%20b/code/7",
+		"/a;v=1/code/7":               "/a;v=***",
+		"/a;access_token=s":           "/a;access_token=***",
+		"/a;v=1;code=s/b":             "/a;v=1;code=***",
+		"/a%3Fcode=s":                 "/a***",
+		"/a%3fcode%3ds":               "/a***",
+		"/a%253Fcode%253Ds":           "/a***",
+		"/a/b%3Bv=1&access%5Ftoken=s": "/a/b%3Bv=1&access%5Ftoken=***",
+		"/a;v=1/x%20y;access_token=":  "/a;v=1/x%20y;access_token=***",
+		"/%ff%":                       "/%ff%",
+	} {
+		var room []byte
+		if got := string(m.appendPath(nil, []byte(path), &room)); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestLinesHideParametersOfThePath(t *testing.T) {
+	for _, format := range []string{"json", "combined"} {
+		f := newLineFormat(config.Logging{Format: format}, "key")
+		x := &exchange.Exchange{HTTP: &fasthttp.RequestCtx{}, Path: []byte("/a;key=S3CR3T")}
+		x.HTTP.Request.Header.Set("Referer", "https://h/b;key=S3CR3T")
+		line := string(f.append(nil, x, exchange.End{Status: 200}, new(scratch)))
+		if strings.Contains(line, "S3CR3T") || !strings.Contains(line, "/a;key=***") {
+			t.Errorf("%s: %s", format, line)
 		}
 	}
 }

@@ -14,13 +14,16 @@ import (
 
 // end makes a sampled exchange into spans: the request, and below it what took
 // its time. Names and attributes are those of OpenTelemetry's conventions for
-// HTTP; no token, query or header is in them.
-func (t *tracer) end(x *exchange.Exchange, e exchange.End) {
+// HTTP; no token, query or header is in them, and no parameter of the path that m
+// hides.
+func (t *tracer) end(x *exchange.Exchange, e exchange.End, m *masker) {
 	if t.exporter == nil {
 		return
 	}
 	state := stateOf(x)
-	t.exporter.Add(serverSpan(x, e, state))
+	server := serverSpan(x, e, state)
+	server.Attributes = append(server.Attributes, trace.Text("url.path", m.appendPath(nil, x.Path, new([]byte))))
+	t.exporter.Add(server)
 	if !x.Steps.Identify.IsZero() {
 		s := child(x, trace.NewSpanID(), state)
 		s.Name, s.Kind = "identify", trace.Internal
@@ -73,7 +76,6 @@ func serverSpan(x *exchange.Exchange, e exchange.End, state string) trace.Span {
 	s.Attributes = append(s.Attributes,
 		trace.Text("http.request.method", known),
 		trace.Text("url.scheme", scheme),
-		trace.Text("url.path", x.Path),
 		trace.Text("network.protocol.version", version),
 		trace.Text("client.address", x.Address.String()),
 		trace.Text("network.peer.address", x.Peer.Addr().String()),
