@@ -53,6 +53,9 @@ func (v *checker) identify(path []any, a *API, servers knownServers) {
 	}
 	for i, way := range id.SenderConstrained {
 		v.oneOf(at(path, "sender_constrained", i), way, "dpop", "mtls")
+		if way == "dpop" && len(a.Hosts) == 0 {
+			v.warn(at(path, "sender_constrained", i), "without hosts a caller says for which host its proof was meant, so one made for another server passes too")
+		}
 	}
 	if v.believed(at(path, "auth_servers"), id.AuthServers, servers) {
 		v.sources(at(path, "auth_servers"), id, servers)
