@@ -97,6 +97,12 @@ func TestExplain(t *testing.T) {
 			"REFUSES", "",
 		},
 		{
+			"what is for the terminal",
+			explain.Command{API: "orders", Path: "/orders/7", Token: s.token(t, map[string]any{"scope": "orders:read \x1b[2J"}), HTTPS: true},
+			[]string{"scopes orders:read \uFFFD[2J"},
+			"\x1b", "",
+		},
+		{
 			"protocol",
 			explain.Command{API: "orders", Path: "/orders/7", Token: good},
 			[]string{"protocols", "REFUSES", file + ":22:16", "answer: 403 protocol_not_allowed\n"},

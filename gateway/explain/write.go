@@ -40,7 +40,15 @@ func describeCaller(c *exchange.Caller) string {
 	if c.Application.Name != "" {
 		said = append(said, fmt.Sprintf("application %q", c.Application.Name))
 	}
-	return strings.Join(said, ", ")
+	return strings.Map(shown, strings.Join(said, ", "))
+}
+
+// shown keeps what a token says from telling the terminal anything.
+func shown(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }
 
 // hint says what may be done about an outcome that is not the configuration's.
