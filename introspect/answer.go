@@ -72,7 +72,7 @@ func (t *jws) statement(now time.Time, skew time.Duration) (*Token, error) {
 	case err != nil:
 		return nil, err
 	case present && !now.Before(expires):
-		return nil, fmt.Errorf("%w: exp %s", ErrExpired, t.claims["exp"])
+		return nil, fmt.Errorf("%w: exp %s", ErrExpired, readable(expires))
 	case present:
 		tok.Expires, tok.Until = expires, expires
 	}
@@ -81,7 +81,7 @@ func (t *jws) statement(now time.Time, skew time.Duration) (*Token, error) {
 	case err != nil:
 		return nil, err
 	case present && now.Add(skew).Before(begin):
-		return nil, fmt.Errorf("%w: nbf %s", ErrNotYetValid, t.claims["nbf"])
+		return nil, fmt.Errorf("%w: nbf %s", ErrNotYetValid, readable(begin))
 	}
 	tok.Scopes = t.scopes()
 	return tok, nil

@@ -103,7 +103,7 @@ func (t *jws) validity(now time.Time, skew time.Duration) (expires time.Time, er
 	case !present:
 		return expires, fmt.Errorf("%w: no exp", ErrClaims)
 	case !now.Before(expires.Add(skew)):
-		return expires, fmt.Errorf("%w: exp %s", ErrExpired, t.claims["exp"])
+		return expires, fmt.Errorf("%w: exp %s", ErrExpired, readable(expires))
 	}
 	for _, claim := range [...]string{"nbf", "iat"} {
 		begin, present, err := t.date(claim)
@@ -111,11 +111,14 @@ func (t *jws) validity(now time.Time, skew time.Duration) (expires time.Time, er
 			return expires, err
 		}
 		if present && now.Add(skew).Before(begin) {
-			return expires, fmt.Errorf("%w: %s %s", ErrNotYetValid, claim, t.claims[claim])
+			return expires, fmt.Errorf("%w: %s %s", ErrNotYetValid, claim, readable(begin))
 		}
 	}
 	return expires, nil
 }
+
+// readable is a date as the log writes the time beside it.
+func readable(date time.Time) string { return date.UTC().Format(time.RFC3339) }
 
 // date is a NumericDate of RFC 7519.
 func (t *jws) date(claim string) (date time.Time, present bool, err error) {
