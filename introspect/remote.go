@@ -206,8 +206,9 @@ func odd(err error) bool {
 		return errors.Is(err, fetch.ErrTooLarge)
 	}
 	switch status.Status {
-	case http.StatusForbidden, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusRequestHeaderFieldsTooLarge:
-		return true
+	case http.StatusForbidden, http.StatusNotAcceptable, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity,
+		http.StatusRequestHeaderFieldsTooLarge, http.StatusInternalServerError:
+		return true // one that is overloaded, or away behind its proxy, says 429 or 502 to 504
 	}
 	return false
 }

@@ -67,6 +67,7 @@ func TestRemoteStaleEndsWhileAsking(t *testing.T) {
 func TestRemoteOddTokens(t *testing.T) {
 	for name, odd := range map[string]func() (int, string){
 		"guarded":   func() (int, string) { return 403, "" },
+		"confused":  func() (int, string) { return 500, "" },
 		"too long":  func() (int, string) { return 413, "" },
 		"nonsense":  func() (int, string) { return 200, `{"active":true,"a":1,"a":2}` },
 		"long":      func() (int, string) { return 200, `{"active":true,"a":"` + strings.Repeat("a", 2<<20) + `"}` },
