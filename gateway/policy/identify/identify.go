@@ -79,6 +79,7 @@ func (id *identifier) identify(ctx context.Context, x *exchange.Exchange) error 
 		return id.challenges.missing
 	case found.tokens == 0:
 		x.Caller = exchange.Caller{Anonymous: true}
+		id.source.remove(x, &found) // other spellings, which some servers read as the same field
 	default:
 		if err := id.believe(ctx, x, &found); err != nil {
 			return id.refuse(x, err)

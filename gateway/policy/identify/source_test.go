@@ -138,6 +138,7 @@ func TestAnonymous(t *testing.T) {
 	}{
 		{"nothing", "-", nil, nil},
 		{"other things", "a=1", []string{"Cookie: a=1", "Accept: x"}, nil},
+		{"what some servers read as the header", "-", []string{"X_Token: root", "x.token: root"}, nil},
 		{"another credential", "-", []string{"Authorization: Basic YTpi"}, problem.TokenMissing},
 		{"an empty field", "-", []string{"Authorization:"}, problem.TokenMissing},
 		{"an empty header", "-", []string{"X-Token:"}, problem.TokenMissing},
