@@ -217,13 +217,17 @@ func odd(err error) bool {
 // authorization server's, once for each time it is asked in vain, and of one
 // that may be a token's now and then.
 func (r *remote) settle(err error, begun time.Time) {
-	failed, strange, now := errors.Is(err, ErrNoAnswer), errors.Is(err, errOdd), time.Now()
+	failed, now := errors.Is(err, ErrNoAnswer), time.Now()
 	r.tally.record(err, failed, now.Sub(begun))
-	next, recovered := r.pause.end(failed && !strange, now)
 	server := zap.String("auth_server", r.name())
+	if errors.Is(err, errOdd) {
+		if r.pause.skip(); r.tally.telling(now) {
+			r.log.Warn("introspection makes no sense", server, zap.Error(err))
+		}
+		return
+	}
+	next, recovered := r.pause.end(failed, now)
 	switch {
-	case strange && r.tally.telling(now):
-		r.log.Warn("introspection makes no sense", server, zap.Error(err))
 	case !next.IsZero():
 		r.log.Warn("introspection failed", server, zap.Error(err), zap.Time("next", next))
 	case recovered:

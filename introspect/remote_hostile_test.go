@@ -147,3 +147,27 @@ func TestRemotePanics(t *testing.T) {
 		}
 	})
 }
+
+// TestRemoteOddTokensProveNothing: that what guards the server answers does not
+// say that the server does.
+func TestRemoteOddTokensProveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(token string) (int, string) {
+			if strings.HasPrefix(token, "odd") {
+				return 403, ""
+			}
+			return 503, ""
+		}}
+		view := ask(t, a, remoteServer(nil))
+		for n := range 6 {
+			for _, kind := range []string{"odd", "good"} {
+				if err := judge(view, fmt.Sprintf("%s-%d", kind, n)); !errors.Is(err, introspect.ErrNoAnswer) {
+					t.Fatal(err)
+				}
+			}
+		}
+		if n := a.questions(); n != 6 {
+			t.Errorf("%d questions, want 6: after three failures the server is left alone", n)
+		}
+	})
+}

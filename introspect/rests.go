@@ -61,6 +61,13 @@ func (r *rests) end(failed bool, now time.Time) (next time.Time, recovered bool)
 	return r.until, false
 }
 
+// skip ends a question whose outcome says nothing of the server.
+func (r *rests) skip() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.probing = false
+}
+
 // resting is when the server will be asked again; zero: it works.
 func (r *rests) resting() time.Time {
 	r.mu.Lock()
