@@ -2,6 +2,7 @@ package introspect
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -31,6 +32,9 @@ func readAnswer(body []byte, issuer string, now time.Time, skew time.Duration) (
 	if twin := twinOf(members, answerMembers); twin != "" {
 		return nil, 0, fmt.Errorf("%w: %.64q is another spelling of a registered member", ErrClaims, twin)
 	}
+	if said := refreshes(members); said != "" {
+		return nil, 0, fmt.Errorf("%w: %s says that it is a refresh token", ErrClaims, said)
+	}
 	delete(members, "active")
 	said := &jws{claims: members}
 	if token, err = said.statement(now, skew); err != nil {
@@ -40,6 +44,19 @@ func readAnswer(body []byte, issuer string, now time.Time, skew time.Duration) (
 		return nil, 0, fmt.Errorf("%w: %.256q", ErrUnknownIssuer, token.Issuer)
 	}
 	return token, cost, nil
+}
+
+// refreshes is the member that says that a token is for its authorization server
+// alone; "": none does. RFC 7662 lets such a token be active, and names no member
+// that tells it from an access token.
+func refreshes(members map[string]any) string {
+	for _, name := range [...]string{"token_use", "token_type", "typ"} {
+		switch kind, _ := members[name].(string); strings.ToLower(kind) {
+		case "refresh_token", "refresh", "offline":
+			return name
+		}
+	}
+	return ""
 }
 
 // answerMembers are the members of which no other spelling is taken.
