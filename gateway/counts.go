@@ -55,22 +55,20 @@ func (g *Gateway) certificates() []metrics.Certificate {
 	return nil
 }
 
-// upstreams counts the connections of every API, those of replaced generations
-// too.
+// upstreams is how the upstream of every API stands, with the connections of
+// replaced generations.
 func (g *Gateway) upstreams() map[string]metrics.Upstream {
-	counts := map[string]metrics.Upstream{}
-	seen := map[*carried]bool{}
+	all, seen, live := map[string]metrics.Upstream{}, map[any]bool{}, g.live.Load()
 	for _, n := range g.generations() {
 		for api, u := range n.upstreams {
-			if seen[u] {
-				continue
+			c := all[api]
+			if u.Count(&c, seen); n == live {
+				c.Targets = u.Targets()
 			}
-			seen[u] = true
-			c := counts[api]
-			counts[api] = metrics.Upstream{Open: c.Open + u.Connections(), Idle: c.Idle + u.Idle()}
+			all[api] = c
 		}
 	}
-	return counts
+	return all
 }
 
 // generations are the live one and those that still serve.

@@ -35,7 +35,7 @@ func (g *Gateway) Ready() []string {
 // adminSources are what the operator's window shows of this gateway.
 func (g *Gateway) adminSources() admin.Sources {
 	return admin.Sources{
-		Config: g.Config, Ready: g.Ready, Version: g.version, Running: g.running, Traffic: g.trafficCounts,
+		Config: g.Config, Ready: g.Ready, Version: g.version, Running: g.running, Traffic: g.trafficCounts, Upstreams: g.upstreams,
 		Metrics: g.metrics.Write, Refresh: g.refreshes.run, Log: g.log,
 	}
 }

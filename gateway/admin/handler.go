@@ -21,7 +21,10 @@ type Sources struct {
 	Version string
 	Running func() Running
 	Traffic func() metrics.Traffic
-	Metrics func(io.Writer) // Prometheus' text format
+	// Upstreams is how the upstream of each API stands, by name/version; may be
+	// nil.
+	Upstreams func() map[string]metrics.Upstream
+	Metrics   func(io.Writer) // Prometheus' text format
 	// Refresh fetches the keys of an auth server and returns how it stands, as
 	// JSON can hold it.
 	Refresh func(ctx context.Context, authServer string) (any, error)

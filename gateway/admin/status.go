@@ -58,7 +58,9 @@ type APIStatus struct {
 	BasePath string   `json:"base_path"` // the prefix of its paths, with its version
 	Hosts    []string `json:"hosts,omitempty"`
 	Upstream []string `json:"upstream"`
-	Policies []string `json:"policies"`
+	// Targets is how the addresses of Upstream stand, in their order.
+	Targets  []metrics.Target `json:"targets,omitempty"`
+	Policies []string         `json:"policies"`
 }
 
 // PublicStatus is what a stranger learns of the status.
@@ -71,8 +73,13 @@ type PublicStatus struct {
 func (s Sources) status(cfg *config.Config) Status {
 	reasons := s.Ready()
 	apis := make([]APIStatus, len(cfg.APIs))
+	var upstreams map[string]metrics.Upstream
+	if s.Upstreams != nil {
+		upstreams = s.Upstreams()
+	}
 	for i := range cfg.APIs {
 		apis[i] = apiStatus(cfg, &cfg.APIs[i])
+		apis[i].Targets = upstreams[cfg.APIs[i].FullName()].Targets
 	}
 	return Status{
 		Active: len(reasons) == 0, Reasons: reasons, Version: s.Version,

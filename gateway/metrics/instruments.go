@@ -115,12 +115,12 @@ func (i *Instruments) writeAPIs(p *page) {
 			f.write(p, f.family, apis[name], labels[n])
 		}
 	}
-	i.writeConnections(p, names, labels)
+	i.writeUpstreams(p, names, labels)
 	writeTunnels(p, names, apis)
 }
 
-// writeConnections writes how many connections each of the APIs' upstreams has.
-func (i *Instruments) writeConnections(p *page, names, labels []string) {
+// writeUpstreams writes how the APIs' upstreams stand.
+func (i *Instruments) writeUpstreams(p *page, names, labels []string) {
 	if i.sources.Upstreams == nil {
 		return
 	}
@@ -135,4 +135,5 @@ func (i *Instruments) writeConnections(p *page, names, labels []string) {
 	for n, name := range names {
 		p.value(idle, labels[n], float64(upstreams[name].Idle))
 	}
+	writeTargets(p, names, labels, upstreams)
 }

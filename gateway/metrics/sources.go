@@ -35,9 +35,6 @@ type Reload struct {
 	Refused     uint64    // attempts that did not
 }
 
-// Upstream is how many connections an upstream has.
-type Upstream struct{ Open, Idle int64 }
-
 // write asks the sources and writes what they say.
 func (s *Sources) write(p *page) {
 	if s.Version != "" {

@@ -18,6 +18,7 @@ type state struct {
 	until  atomic.Int64 // when it may be asked again, in nanoseconds; 0: it always could
 	back   atomic.Int64 // since when it is well again; 0: it always was
 	unwell atomic.Bool  // checks say so
+	trial  atomic.Bool  // since it was ejected nothing has succeeded
 
 	mu     sync.Mutex
 	span   time.Duration // of the last ejection
@@ -51,13 +52,23 @@ func (u *Upstream) judge(m *member, o outcome) {
 		return
 	}
 	if !e.on.have(o) {
-		if m.health.failed.Load() != 0 {
-			m.health.failed.Store(0)
-		}
+		u.passed(m)
 		return
 	}
 	if m.health.failed.Add(1) >= e.failures {
 		u.eject(m, o, time.Now())
+	}
+}
+
+// passed ends a row of failures.
+func (u *Upstream) passed(m *member) {
+	s := &m.health
+	if s.failed.Load() != 0 {
+		s.failed.Store(0)
+	}
+	if s.trial.Load() && s.until.Load() <= time.Now().UnixNano() && s.trial.CompareAndSwap(true, false) {
+		s.back.Store(time.Now().UnixNano()) // its share begins to grow
+		u.changes.Add(1)
 	}
 }
 
@@ -90,6 +101,7 @@ func (s *state) eject(e *ejection, why string, now time.Time) (span time.Duratio
 	until = now.Add(span)
 	s.span, s.why = span, why
 	s.counts++
+	s.trial.Store(true)
 	s.back.Store(until.UnixNano())
 	s.until.Store(until.UnixNano())
 	return span, until

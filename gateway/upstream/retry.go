@@ -132,6 +132,9 @@ func (u *Upstream) send(r *request) error {
 		if o != unjudged {
 			u.judge(m, o)
 		}
+		if trouble.have(o) {
+			m.failures.Inc()
+		}
 		told(done, o)
 		if !u.again(r, o) {
 			if c != nil {
@@ -162,12 +165,16 @@ func (u *Upstream) choose(r *request) (m *member, done func(error), err error) {
 	if r.tries > 0 {
 		now = time.Now()
 	}
-	full := false
+	full, resting := false, (*member)(nil)
 	for {
 		if m = u.pick(r.x, r.tried, now); m == nil {
-			break
+			if m, resting = resting, nil; m == nil {
+				break
+			}
+		} else if r.tried |= 1 << m.index; m.health.trial.Load() && m.pending.Load() > 0 {
+			resting = m // one request at a time finds out whether it is well again
+			continue
 		}
-		r.tried |= 1 << m.index
 		if !m.enter() {
 			full = true
 			continue

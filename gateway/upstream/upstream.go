@@ -152,22 +152,6 @@ func (u *Upstream) Start() {
 	}
 }
 
-// Connections is how many connections to the targets exist, idle ones included.
-func (u *Upstream) Connections() (sum int64) {
-	for _, m := range u.members {
-		sum += m.pool.open.Load()
-	}
-	return sum
-}
-
-// Idle is how many of them wait for a request.
-func (u *Upstream) Idle() (sum int64) {
-	for _, m := range u.members {
-		sum += m.pool.idle()
-	}
-	return sum
-}
-
 // Close gives up the targets. Those that no other upstream uses close their idle
 // connections and keep none from now on; running exchanges end by themselves.
 func (u *Upstream) Close() error {

@@ -25,6 +25,15 @@ function sortBy(all, order) {
   all.sort((a, b) => values.get(b.id) - values.get(a.id));
 }
 
+// How a target stands, unless all is well with it.
+function standing(t) {
+  if (!t) return "";
+  const said = [];
+  if (t.state !== "healthy") said.push(t.state + (t.why ? `: ${t.why}` : ""));
+  if (t.circuit && t.circuit !== "closed") said.push(`circuit ${t.circuit}`);
+  return said.length ? ` (${said.join(", ")})` : "";
+}
+
 function row(api) {
   const title = el("h3"), where = el("p.mono"), to = el("div.to.mono"), policies = el("div");
   const figures = ["Requests", "5xx", "p99"].map((name) => {
@@ -35,7 +44,7 @@ function row(api) {
   return { node, show(a) {
     text(title, `${a.name} ${a.version}`);
     text(where, (a.hosts ?? []).join(", ") + ((a.hosts ?? []).length ? " " : "") + a.base_path);
-    lines(to, a.upstream ?? [], (t) => el("div", {}, t));
+    lines(to, (a.upstream ?? []).map((url, n) => url + standing(a.targets?.[n])), (t) => el("div", {}, t));
     each(policies, (a.policies ?? []).length ? a.policies : [""], (p) => p, (p) => ({ node: p ? el("span.chip", {}, p) : el("span.quiet", {}, "no policy"), show() {} }));
     const p = lately(a.id);
     text(figures[0].value, perSecond(p?.rate));

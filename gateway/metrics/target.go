@@ -1,0 +1,77 @@
+package metrics
+
+import "time"
+
+// Upstream is how the connections and the targets of an API's upstream stand.
+type Upstream struct {
+	Open, Idle int64 // connections, those of replaced generations too
+	Targets    []Target
+}
+
+// Target is how one of them stands.
+type Target struct {
+	URL       string    `json:"url"` // scheme, host, port and path
+	Weight    int       `json:"weight"`
+	State     string    `json:"state"`                  // healthy, unhealthy or ejected
+	Until     time.Time `json:"until,omitzero"`         // of an ejected one
+	Why       string    `json:"why,omitempty"`          // it is not healthy
+	Circuit   string    `json:"circuit,omitempty"`      // closed, open or half-open; "": it has none
+	Tried     time.Time `json:"circuit_until,omitzero"` // when an open circuit is tried
+	Addresses []string  `json:"addresses,omitempty"`    // of its name, once it was looked up
+	Open      int64     `json:"connections"`            // idle ones included
+	Idle      int64     `json:"idle"`
+	Pending   int64     `json:"pending"` // requests
+	Attempts  uint64    `json:"attempts"`
+	Failures  uint64    `json:"failures"` // attempts that failed, or had 502, 503 or 504 for an answer
+	Ejections uint64    `json:"ejections"`
+}
+
+// The words of Target.State.
+const (
+	Healthy   = "healthy"
+	Unhealthy = "unhealthy"
+	Ejected   = "ejected"
+)
+
+// ofTarget is a family that every target has a sample of.
+type ofTarget struct {
+	family
+	value func(t *Target) float64
+}
+
+func familiesOfTarget() []ofTarget {
+	return []ofTarget{
+		{family{"postern_upstream_target_healthy", "gauge", "0 when checks say that the target is not well."}, func(t *Target) float64 { return boolean(t.State != Unhealthy) }},
+		{family{"postern_upstream_target_ejected", "gauge", "1 while the target is left out because requests have failed."}, func(t *Target) float64 { return boolean(t.State == Ejected) }},
+		{family{"postern_upstream_target_circuit_open", "gauge", "1 while the target's circuit is open."}, func(t *Target) float64 { return boolean(t.Circuit == "open") }},
+		{family{"postern_upstream_target_connections_open", "gauge", "Connections to the target, idle ones included."}, func(t *Target) float64 { return float64(t.Open) }},
+		{family{"postern_upstream_target_pending", "gauge", "Requests that the target works on."}, func(t *Target) float64 { return float64(t.Pending) }},
+		{family{"postern_upstream_target_attempts_total", "counter", "Requests sent to the target."}, func(t *Target) float64 { return float64(t.Attempts) }},
+		{family{"postern_upstream_target_failures_total", "counter", "Attempts that failed, or had 502, 503 or 504 for an answer."}, func(t *Target) float64 { return float64(t.Failures) }},
+		{family{"postern_upstream_target_ejections_total", "counter", "How often the target was left out."}, func(t *Target) float64 { return float64(t.Ejections) }},
+	}
+}
+
+// writeTargets writes the series of the targets of the APIs.
+func writeTargets(p *page, names, labels []string, upstreams map[string]Upstream) {
+	type sample struct {
+		target *Target
+		labels string
+	}
+	var samples []sample
+	for n, name := range names {
+		for i := range upstreams[name].Targets {
+			t := &upstreams[name].Targets[i]
+			samples = append(samples, sample{t, labels[n] + "," + label("target", t.URL)})
+		}
+	}
+	if len(samples) == 0 {
+		return
+	}
+	for _, f := range familiesOfTarget() {
+		p.begin(f.family)
+		for _, s := range samples {
+			p.value(f.family, s.labels, f.value(s.target))
+		}
+	}
+}

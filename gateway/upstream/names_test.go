@@ -1,0 +1,119 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// known makes names of a host that stands for what answer says.
+func known(t *testing.T, host string, every time.Duration, answer func() ([]netip.Addr, error)) (n *names, lost *[]string) {
+	t.Helper()
+	lost = new([]string)
+	n = newNames(&url.URL{Scheme: "http", Host: host}, every, func(a *address) { *lost = append(*lost, a.text) })
+	n.lookup = func(context.Context, string) ([]netip.Addr, error) { return answer() }
+	return n, lost
+}
+
+func ips(texts ...string) (all []netip.Addr) {
+	for _, text := range texts {
+		all = append(all, netip.MustParseAddr(text))
+	}
+	return all
+}
+
+func TestNamesAreLookedUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var answer atomic.Pointer[[]netip.Addr]
+		n, lost := known(t, "orders:8080", 10*time.Second, func() ([]netip.Addr, error) {
+			if a := answer.Load(); a != nil {
+				return *a, nil
+			}
+			return nil, errors.New("no such host")
+		})
+		n.start()
+		defer n.stop()
+		first := ips("10.0.0.1", "10.0.0.2", "10.0.0.2", "::ffff:10.0.0.1")
+		answer.Store(&first)
+		if _, err := n.resolve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		kept := (*n.known.Load())[1]
+		expect := func(want ...string) {
+			t.Helper()
+			time.Sleep(11 * time.Second)
+			synctest.Wait()
+			if diff := cmp.Diff(want, n.list()); diff != "" {
+				t.Errorf("addresses (-want +got):\n%s", diff)
+			}
+		}
+		expect("10.0.0.1:8080", "10.0.0.2:8080")
+		second := ips("fd00::1", "10.0.0.2")
+		answer.Store(&second)
+		expect("[fd00::1]:8080", "10.0.0.2:8080")
+		if (*n.known.Load())[1] != kept {
+			t.Error("an address that stays is another one")
+		}
+		if !slices.Equal(*lost, []string{"10.0.0.1:8080"}) {
+			t.Errorf("lost %q", *lost)
+		}
+		answer.Store(nil) // what was known serves on
+		expect("[fd00::1]:8080", "10.0.0.2:8080")
+	})
+}
+
+func TestAddressesNeedNoLookup(t *testing.T) {
+	for host, want := range map[string]string{"127.0.0.1": "127.0.0.1:80", "[::1]:8080": "[::1]:8080"} {
+		n, _ := known(t, host, time.Second, func() ([]netip.Addr, error) { t.Error("looked up"); return nil, nil })
+		if at := (*n.known.Load())[0].text; at != want || n.every != 0 {
+			t.Errorf("%s: %s, looked up every %v", host, at, n.every)
+		}
+	}
+}
+
+// Addresses take turns; one that fails is passed over, and tried last for a
+// while.
+func TestAddressesAreTriedInTurn(t *testing.T) {
+	one, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	_, port, _ := net.SplitHostPort(one.Addr().String())
+	two, err := net.Listen("tcp", "127.0.0.2:"+port)
+	if err != nil {
+		t.Skip(err) // only Linux has all of 127.0.0.0/8
+	}
+	n, _ := known(t, "orders:"+port, time.Hour, func() ([]netip.Addr, error) { return ips("127.0.0.1", "127.0.0.2"), nil })
+	dial := func() string {
+		t.Helper()
+		c, at, err := n.dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		return at.text
+	}
+	if a, b, c := dial(), dial(), dial(); a == b || a != c {
+		t.Errorf("%s, %s, %s: want them in turn", a, b, c)
+	}
+	two.Close()
+	for range 4 {
+		if at := dial(); at != "127.0.0.1:"+port {
+			t.Errorf("connected to %s", at)
+		}
+	}
+	one.Close()
+	if _, _, err := n.dial(t.Context()); err == nil {
+		t.Error("connected to nobody")
+	}
+}
