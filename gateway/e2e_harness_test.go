@@ -268,3 +268,13 @@ func (d *deployment) traffic(callers, want int, request func() string) (stop fun
 		return sent.Load()
 	})
 }
+
+// text is what postern.yaml holds.
+func (d *deployment) text() string {
+	d.t.Helper()
+	text, err := os.ReadFile(d.file)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return string(text)
+}

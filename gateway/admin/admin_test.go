@@ -46,6 +46,12 @@ func (g *gateway) sources() admin.Sources {
 				Tokens: map[string]uint64{"accepted": 10}, Cache: metrics.TokenCache{Hits: 7},
 			}
 		},
+		Upstreams: func() map[string]metrics.Upstream {
+			return map[string]metrics.Upstream{"orders/1.0": {Targets: []metrics.Target{{
+				URL: "http://orders:8080", Weight: 2, State: metrics.Ejected, Until: time.Unix(1_800_000_000, 0).UTC(), Why: "503",
+				Open: 3, Idle: 1, Pending: 2, Attempts: 7, Failures: 5, Ejections: 1,
+			}}}}
+		},
 		Refresh: func(ctx context.Context, name string) (any, error) { return g.refresh(ctx, name) },
 		Metrics: func(w io.Writer) { _, _ = io.WriteString(w, "postern_requests_in_flight 0\n") },
 		Log:     zap.NewNop(),
@@ -257,7 +263,7 @@ func TestStatus(t *testing.T) {
 	const want = `{"active":false,"reasons":["draining"],"version":"0.1.0","started":"2023-11-14T22:13:20Z",` +
 		`"in_flight":0,"connections":0,"reload":{"success":true,"hash":"abc","generation":3,"applied":3,"refused":0},` +
 		`"traffic":{"apis":[],"problems":{"invalid_token":3},"tokens":{"accepted":10},"cache":{"hits":7,"misses":0,"entries":0,"bytes":0,"evictions":0}},"apis":[` +
-		`{"name":"orders","version":"1.0","base_path":"/gateway/orders/1.0","hosts":["api.example.com"],"upstream":["http://orders:8080"],"policies":["protocols","identify","authorize"]},` +
+		`{"name":"orders","version":"1.0","base_path":"/gateway/orders/1.0","hosts":["api.example.com"],"upstream":["http://orders:8080"],"targets":[{"url":"http://orders:8080","weight":2,"state":"ejected","until":"2027-01-15T08:00:00Z","why":"503","connections":3,"idle":1,"pending":2,"attempts":7,"failures":5,"ejections":1}],"policies":["protocols","identify","authorize"]},` +
 		`{"name":"open","version":"2","base_path":"/o","upstream":[],"policies":[]}]}` + "\n"
 	if diff := cmp.Diff(want, string(resp.Body())); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)

@@ -291,3 +291,43 @@ func TestUpstreams(t *testing.T) {
 		`postern_build_info{version="1.2"} 1`,
 	)
 }
+
+func TestTargets(t *testing.T) {
+	i := metrics.New(metrics.Sources{Upstreams: func() map[string]metrics.Upstream {
+		return map[string]metrics.Upstream{
+			"a/1": {Targets: []metrics.Target{
+				{URL: "http://one", State: metrics.Healthy, Circuit: "half-open", Open: 3, Pending: 2, Attempts: 9, Failures: 1},
+				{URL: `http://two/"`, State: metrics.Ejected, Circuit: "open", Ejections: 4},
+				{URL: "http://three", State: metrics.Unhealthy},
+			}},
+			"idle/1": {Targets: []metrics.Target{{URL: "http://one"}}},
+		}
+	}})
+	i.API("a/1").Done(200, 1, 0, 0)
+	check(t, scrape(i, "postern_upstream_target_"),
+		`postern_upstream_target_healthy{api="a/1",target="http://one"} 1`,
+		`postern_upstream_target_healthy{api="a/1",target="http://two/\""} 1`,
+		`postern_upstream_target_healthy{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_ejected{api="a/1",target="http://one"} 0`,
+		`postern_upstream_target_ejected{api="a/1",target="http://two/\""} 1`,
+		`postern_upstream_target_ejected{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_circuit_open{api="a/1",target="http://one"} 0`,
+		`postern_upstream_target_circuit_open{api="a/1",target="http://two/\""} 1`,
+		`postern_upstream_target_circuit_open{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_connections_open{api="a/1",target="http://one"} 3`,
+		`postern_upstream_target_connections_open{api="a/1",target="http://two/\""} 0`,
+		`postern_upstream_target_connections_open{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_pending{api="a/1",target="http://one"} 2`,
+		`postern_upstream_target_pending{api="a/1",target="http://two/\""} 0`,
+		`postern_upstream_target_pending{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_attempts_total{api="a/1",target="http://one"} 9`,
+		`postern_upstream_target_attempts_total{api="a/1",target="http://two/\""} 0`,
+		`postern_upstream_target_attempts_total{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_failures_total{api="a/1",target="http://one"} 1`,
+		`postern_upstream_target_failures_total{api="a/1",target="http://two/\""} 0`,
+		`postern_upstream_target_failures_total{api="a/1",target="http://three"} 0`,
+		`postern_upstream_target_ejections_total{api="a/1",target="http://one"} 0`,
+		`postern_upstream_target_ejections_total{api="a/1",target="http://two/\""} 4`,
+		`postern_upstream_target_ejections_total{api="a/1",target="http://three"} 0`,
+	)
+}

@@ -162,8 +162,17 @@ func TestChecksInARow(t *testing.T) {
 	for i, step := range []struct {
 		good, unwell bool
 	}{
-		{false, false}, {false, false}, {true, false}, {false, false}, {false, false}, {false, true},
-		{true, true}, {false, true}, {true, true}, {true, false}, {false, false},
+		{false, false},
+		{false, false},
+		{true, false},
+		{false, false},
+		{false, false},
+		{false, true},
+		{true, true},
+		{false, true},
+		{true, true},
+		{true, false},
+		{false, false},
 	} {
 		var err error
 		if !step.good {

@@ -1,18 +1,25 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"postern/gateway/exchange"
+	"postern/gateway/wire"
+	"postern/provisioning/config"
 )
 
 // known makes names of a host that stands for what answer says.
@@ -116,4 +123,111 @@ func TestAddressesAreTriedInTurn(t *testing.T) {
 	if _, _, err := n.dial(t.Context()); err == nil {
 		t.Error("connected to nobody")
 	}
+}
+
+// A name that moves: what runs on a connection to the old address goes on to its
+// end, what waits is closed, and the next request goes to the new one.
+func TestANameMoves(t *testing.T) {
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := accept(t, first)
+	_, port, _ := net.SplitHostPort(first.Addr().String())
+	second, err := net.Listen("tcp", "127.0.0.2:"+port)
+	if err != nil {
+		t.Skip(err) // only Linux has all of 127.0.0.0/8
+	}
+	fresh := accept(t, second)
+	u := prepared(t, config.Upstream{Targets: []config.Target{{URL: "http://orders:" + port}}, Resolve: config.Duration(20 * time.Millisecond)})
+	at := new(atomic.Pointer[[]netip.Addr])
+	before, after := ips("127.0.0.1"), ips("127.0.0.2")
+	at.Store(&before)
+	u.members[0].names.lookup = func(context.Context, string) ([]netip.Addr, error) { return *at.Load(), nil }
+	u.Start()
+	defer u.Close()
+	streaming, waiting := forwarded(t, u), forwarded(t, u)
+	waiting.Answer.Release(waiting.Answer.Body.Discard())
+	if old.count() != 2 || u.members[0].pool.idle() != 1 {
+		t.Fatalf("%d connections, %d wait", old.count(), u.members[0].pool.idle())
+	}
+	at.Store(&after)
+	until(t, "the connection that waits is closed", func() bool { return u.members[0].pool.open.Load() == 1 })
+	other := forwarded(t, u)
+	if old.count() != 2 || fresh.count() != 1 {
+		t.Errorf("%d connections to the old address and %d to the new one", old.count(), fresh.count())
+	}
+	if !streaming.Answer.Body.Discard() {
+		t.Error("the answer from the old address is not whole")
+	}
+	streaming.Answer.Release(true)
+	other.Answer.Release(other.Answer.Body.Discard())
+	if open, idle := u.members[0].pool.open.Load(), u.members[0].pool.idle(); open != 1 || idle != 1 {
+		t.Errorf("%d connections are open and %d wait, want the one to the new address", open, idle)
+	}
+}
+
+// peers are the connections that a target has accepted.
+type peers struct {
+	net.Listener
+	mu  sync.Mutex
+	all []net.Conn
+}
+
+func (p *peers) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all)
+}
+
+// accept answers every head on the connections to l with the same.
+func accept(t *testing.T, l net.Listener) *peers {
+	p := &peers{Listener: l}
+	var served sync.WaitGroup
+	served.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			p.mu.Lock()
+			p.all = append(p.all, c)
+			p.mu.Unlock()
+			served.Go(func() {
+				for br := bufio.NewReader(c); ; {
+					line, err := br.ReadString('\n')
+					if err != nil {
+						return
+					}
+					if line == "\r\n" {
+						io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+					}
+				}
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		p.mu.Lock()
+		for _, c := range p.all {
+			c.Close()
+		}
+		p.mu.Unlock()
+		served.Wait()
+	})
+	return p
+}
+
+// forwarded is an exchange whose answer's head is there.
+func forwarded(t *testing.T, u *Upstream) *exchange.Exchange {
+	t.Helper()
+	caller, peer := net.Pipe()
+	t.Cleanup(func() { caller.Close(); peer.Close() })
+	x := asked("Host: h")
+	x.Conn, x.Started, x.Path, x.Rest = wire.NewConn(caller), time.Now(), []byte("/x"), []byte("/x")
+	x.Request.Length = -1
+	if err := u.Forward(x); err != nil {
+		t.Fatal(err)
+	}
+	return x
 }
