@@ -338,7 +338,7 @@ func TestTunnelsLeaveNothing(t *testing.T) {
 		<-done
 	}
 	eventually(t, "all connections have ended", func() bool { return g.server.open.Load() == 0 && u.open.Load() == 0 })
-	if open := g.live.Load().upstreams["test/1"].Connections(); open != 0 {
+	if open := g.upstreams()["test/1"].Open; open != 0 {
 		t.Errorf("%d upstream connections are left", open)
 	}
 	if taken := g.live.Load().inFlight(); taken != 0 {
