@@ -34,10 +34,10 @@ type target struct {
 	closed  atomic.Bool
 	users   atomic.Int32 // upstreams
 
-	pending  atomic.Int64 // exchanges that use or open a connection
-	attempts metrics.Counter
-	health   state
-	checks   checks
+	pending            atomic.Int64 // exchanges that use or open a connection
+	attempts, failures metrics.Counter
+	health             state
+	checks             checks
 }
 
 // section is what a target's connections depend on.
