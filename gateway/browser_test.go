@@ -49,7 +49,7 @@ func openBrowser(t testing.TB) *browser {
 	t.Helper()
 	chromium := program(t, "chromium")
 	node := program(t, "node")
-	dir := installed(t)
+	dir := installed(t, "admin/pagetest")
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	process := exec.CommandContext(ctx, node, "drive.mjs", chromium)
 	process.Dir, process.Stderr, process.WaitDelay = dir, os.Stderr, 10*time.Second
@@ -91,16 +91,12 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
-// installed is a folder with the driver and the packages of its lock file.
-func installed(t testing.TB) string {
+// installed is a copy of a folder of ours with the packages of its lock file.
+func installed(t testing.TB, folder string) string {
 	t.Helper()
 	npm, dir := program(t, "npm"), t.TempDir()
-	for _, name := range []string{"drive.mjs", "package.json", "package-lock.json"} {
-		text, err := os.ReadFile(filepath.Join("admin", "pagetest", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		put(t, filepath.Join(dir, name), string(text))
+	if err := os.CopyFS(dir, os.DirFS(filepath.FromSlash(folder))); err != nil {
+		t.Fatal(err)
 	}
 	install := exec.CommandContext(t.Context(), npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 	install.Dir = dir
