@@ -148,6 +148,8 @@ func TestSwitchIsNotBelieved(t *testing.T) {
 		{"no Sec-WebSocket-Accept", change(wsAccept+"\r\n", "")},
 		{"another key's", change("s3pP", "S3pP")},
 		{"two of them", change(wsAccept, wsAccept+"\r\n"+wsAccept)},
+		{"with close", change("Connection: Upgrade", "Connection: Upgrade, close")},
+		{"HTTP/1.0, which knows none", change("HTTP/1.1", "HTTP/1.0")},
 		{"a bare LF", change("\r\n", "\n")},
 		{"a status that is not one", change("101", "1o1")},
 	} {

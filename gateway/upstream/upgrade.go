@@ -17,7 +17,7 @@ const websocket = "websocket"
 // lets a caller speak past the gateway to a target that still reads HTTP.
 var (
 	errSwitch = errors.New("answer switches protocols although nobody asked")
-	errOther  = errors.New("answer switches to another protocol than was asked for (RFC 9110 7.8)")
+	errOther  = errors.New("answer does not switch to the protocol that was asked for, or says that the connection ends (RFC 9110 7.8)")
 	errAccept = errors.New("answer has no sec-websocket-accept for the key of the handshake (RFC 6455 4.2.2)")
 	errPlaces = errors.New("more tunnels than upgrade.tunnels")
 )
@@ -95,7 +95,7 @@ func (c *conn) switchOver() error {
 	switch {
 	case protocol == nil:
 		return errSwitch
-	case !x.Answer.Head.SwitchesTo(protocol):
+	case c.answer.Close || !x.Answer.Head.SwitchesTo(protocol):
 		return errOther
 	case isWebSocket(protocol) && !x.Answer.Head.AcceptsWebSocket(x.Head.WebSocketKey()):
 		return errAccept
