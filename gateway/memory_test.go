@@ -216,15 +216,17 @@ func (p *process) settled() int64 {
 	return p.memory("VmRSS")
 }
 
+// descriptors is how many this process has.
+func descriptors(t testing.TB) int {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("this system does not list descriptors")
+	}
+	return len(entries)
+}
+
 // Whatever happens to exchanges, their sockets come back.
 func TestDescriptorsComeBack(t *testing.T) {
-	descriptors := func() int {
-		entries, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Skip("this system does not list descriptors")
-		}
-		return len(entries)
-	}
 	u := newTarget(t, func(_ *target, p *peer) {
 		for head := p.head(); strings.HasSuffix(head, "\r\n\r\n"); head = p.head() {
 			switch path := strings.Fields(head)[1]; path {
@@ -243,7 +245,7 @@ func TestDescriptorsComeBack(t *testing.T) {
 		}
 	})
 	g := start(t, bundle{target: u.address, upstream: impatient})
-	before := descriptors()
+	before := descriptors(t)
 	for range 20 {
 		for _, request := range []string{
 			"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -264,5 +266,5 @@ func TestDescriptorsComeBack(t *testing.T) {
 	}
 	g.stop(time.Second)
 	eventually(t, "no connection to the upstream", func() bool { return u.open.Load() == 0 })
-	eventually(t, "descriptors as before", func() bool { return descriptors() < before })
+	eventually(t, "descriptors as before", func() bool { return descriptors(t) < before })
 }

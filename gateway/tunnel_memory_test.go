@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"net"
-	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -114,16 +113,9 @@ func BenchmarkTunnel(b *testing.B) {
 
 // Descriptors come back whatever ends tunnels.
 func TestTunnelDescriptors(t *testing.T) {
-	descriptors := func() int {
-		entries, err := os.ReadDir("/proc/self/fd")
-		if err != nil {
-			t.Skip("this system does not list descriptors")
-		}
-		return len(entries)
-	}
 	u := newTarget(t, chat(echo))
 	g := start(t, bundle{target: u.address})
-	before := descriptors()
+	before := descriptors(t)
 	for n := range 200 {
 		p := g.dial().switchOver(handshake())
 		p.says("hello")
@@ -132,5 +124,5 @@ func TestTunnelDescriptors(t *testing.T) {
 		}
 		p.Close()
 	}
-	eventually(t, "descriptors as before", func() bool { return descriptors() <= before })
+	eventually(t, "descriptors as before", func() bool { return descriptors(t) <= before })
 }
