@@ -4,7 +4,7 @@
 //	gateway.go     Handle: holds the live generation, answers errors, and never panics
 //	generation.go  serve: canonical path, route, chain
 //	chain.go       the policies of a route and their order; each is a folder of policy
-//	upstream       forwards, and returns with the answer's head
+//	upstream       forward.go: balance.go picks a target, retry.go another one; returns with the answer's head
 //	answer.go      an error becomes a problem; the only place the gateway speaks for itself
 //	session.go     writes the answer and relays its body
 //	accesslog.go   one line per exchange, when the last byte has left; accessline.go is the line

@@ -172,8 +172,8 @@ apis:
     targets: [{url: "http://%s"}, {url: "http://%s"}, {url: "http://%s"}]
     connect_timeout: 300ms
     timeout: 8s
-    retry: {attempts: 3, on: [connect, reset, timeout, 502, 503], try_timeout: 1s}
-    ejection: {failures: 3, base: 1s, max: 2s}
+    retry: {attempts: 3, on: [connect, reset, timeout, 502, 503], try_timeout: 500ms}
+    ejection: {failures: 3, base: 500ms, max: 1s}
   policies: {identify: none}
 `
 

@@ -53,19 +53,61 @@ func answering(b testing.TB, answer string) (url string) {
 // a peer that does nothing else.
 func BenchmarkForward(b *testing.B) {
 	url := answering(b, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-	cfg := &config.Config{APIs: []config.API{{Upstream: config.Upstream{Targets: []config.Target{{URL: url}}}}}}
-	cfg.SetDefaults()
-	u, err := upstream.New(cfg.APIs[0].Upstream, upstream.Options{Limits: cfg.Limits, Counts: new(metrics.API), Log: zap.NewNop()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	u.Start()
-	defer u.Close()
-	forward := forwarder(b, u)
+	forward := forwarder(b, started(b, config.Upstream{Targets: []config.Target{{URL: url}}}))
 	b.ReportAllocs()
 	for b.Loop() {
 		forward()
 	}
+}
+
+// BenchmarkFailing is what targets that fail add to a request, which another
+// one answers in the end: nothing once the target is ejected.
+func BenchmarkFailing(b *testing.B) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	refusing := "http://" + l.Addr().String()
+	l.Close()
+	well := answering(b, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	other := answering(b, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	busy := answering(b, "HTTP/1.1 503 X\r\nContent-Length: 2\r\n\r\nno")
+	never, always := &config.Ejection{None: true}, &config.Ejection{Failures: 1, Base: config.Duration(time.Hour), Max: config.Duration(time.Hour)}
+	retry := &config.Retry{Budget: 1}
+	for _, tt := range []struct {
+		name string
+		cfg  config.Upstream
+	}{
+		{"none", config.Upstream{Targets: []config.Target{{URL: well}, {URL: other}}, Ejection: never}},
+		{"none of three", config.Upstream{Targets: []config.Target{{URL: well}, {URL: other}, {URL: well + "/a"}}, Retry: retry}},
+		{"refusing, every request", config.Upstream{Targets: []config.Target{{URL: refusing, Weight: 100}, {URL: well}}, Ejection: never}},
+		{"503, every request", config.Upstream{Targets: []config.Target{{URL: busy, Weight: 100}, {URL: well}}, Ejection: never, Retry: retry}},
+		{"503, ejected", config.Upstream{Targets: []config.Target{{URL: busy}, {URL: well}, {URL: other}}, Ejection: always, Retry: retry}},
+		{"circuit breaker", config.Upstream{Targets: []config.Target{{URL: well}}, CircuitBreaker: new(config.CircuitBreaker)}},
+		{"max_pending", config.Upstream{Targets: []config.Target{{URL: well}}, MaxPending: 10}},
+	} {
+		b.Run(tt.name, func(b *testing.B) {
+			forward := forwarder(b, started(b, tt.cfg))
+			b.ReportAllocs()
+			for b.Loop() {
+				forward()
+			}
+		})
+	}
+}
+
+// started is an upstream that runs until the benchmark ends.
+func started(b testing.TB, cfg config.Upstream) *upstream.Upstream {
+	b.Helper()
+	all := &config.Config{APIs: []config.API{{Upstream: cfg}}}
+	all.SetDefaults()
+	u, err := upstream.New(all.APIs[0].Upstream, upstream.Options{Limits: all.Limits, Counts: new(metrics.API), Log: zap.NewNop()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	u.Start()
+	b.Cleanup(func() { u.Close() })
+	return u
 }
 
 // forwarder returns what forwards one request through u, always on the same

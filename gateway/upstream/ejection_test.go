@@ -61,6 +61,36 @@ func TestEjection(t *testing.T) {
 	})
 }
 
+// Whether a target that is back is well one request finds out, while the others
+// go elsewhere.
+func TestOneTrialAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := prepared(t, config.Upstream{Ejection: &config.Ejection{Failures: 1, Base: config.Duration(time.Second)}}, 1, 1)
+		choose := func() *member {
+			m, _, err := u.choose(&request{x: asked(), begun: time.Now()})
+			if m == nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		fail(u, u.members[0], 1)
+		time.Sleep(time.Second)
+		trials := 0
+		for range 10 {
+			if choose() == u.members[0] {
+				trials++
+			}
+		}
+		if trials != 1 {
+			t.Errorf("%d of 10 requests at once went to a target that is on trial", trials)
+		}
+		u.judge(u.members[0], 200)
+		if a, b := choose(), choose(); a == b {
+			t.Error("after a success it does not get its share")
+		}
+	})
+}
+
 func TestFloorOfTargetsInTurn(t *testing.T) {
 	for _, tt := range []struct {
 		targets int

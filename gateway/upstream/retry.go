@@ -189,7 +189,7 @@ func (u *Upstream) choose(r *request) (m *member, done func(error), err error) {
 	}
 	p := problem.CircuitOpen.Because(errCircuit)
 	if opens := u.current(now).circuit; opens.After(now) {
-		p.RetryAfter = opens.Sub(now).Round(time.Second) // at least 1 s is written
+		p.RetryAfter = max(time.Second, opens.Sub(now).Round(time.Second))
 	}
 	return nil, nil, p
 }
