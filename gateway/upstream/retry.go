@@ -228,10 +228,9 @@ func (u *Upstream) limit(r *request) time.Duration {
 	if r.tries > 1 && limit > 0 {
 		limit = max(limit-time.Since(r.begun), time.Millisecond)
 	}
-	if t := u.retry; t != nil && t.tryTimeout > 0 && r.tries < t.attempts && u.repeatable(r) {
-		if limit == 0 || t.tryTimeout < limit {
-			return t.tryTimeout
-		}
+	if t := u.retry; t != nil && t.tryTimeout > 0 && (limit == 0 || t.tryTimeout < limit) &&
+		r.tries < t.attempts && t.budget.left.Load() >= token && u.repeatable(r) {
+		return t.tryTimeout
 	}
 	return limit
 }
