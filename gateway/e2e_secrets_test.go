@@ -63,6 +63,7 @@ admin_api: {listen: "127.0.0.1:0", on_traffic_port: true, user: op, password: %s
 auth_servers:
 - {name: corp, issuer: %q, local_introspection: {jwks_uri: %q, refresh: 1h}, audience: {any: [orders]}}
 - {name: partner, issuer: partner, local_introspection: {shared_key: "%s"}, audience: unchecked}
+- {name: asked, remote_introspection: {endpoint: "https://127.0.0.1:1/introspect", client_id: edge, client_secret: "%s"}, audience: unchecked}
 applications:
 - {name: shop, apis: [orders], jwt: [{issuer: shop, algorithms: [HS256], shared_key: "%s"}]}
 apis:
@@ -70,12 +71,12 @@ apis:
   version: "1.0"
   upstream: {targets: [{url: "http://%s/shop"}]}
   policies:
-    identify: {by: [jwt], auth_servers: [corp, partner], applications: none}
+    identify: {by: [jwt, opaque], auth_servers: [corp, partner, asked], applications: none}
     authorize: {token_scopes: {any: ["orders:read"]}}
 - {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("shared key of an application")+strings.Repeat("-", 32), target, target, closedPort(f.t))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("shared key of an application")+strings.Repeat("-", 32), target, target, closedPort(f.t))
 }
 
 // Whatever is secret goes into the gateway on every way there is, and comes out
