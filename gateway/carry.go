@@ -27,7 +27,7 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 	key := cfg.FullName()
 	o := upstream.Options{
 		Limits: b.config.Limits, Counts: b.gateway.metrics.API(key),
-		Log: b.gateway.log.Named("upstream").With(zap.String("api", key)),
+		Log: b.gateway.log.Named("upstream").WithLazy(zap.String("api", key)),
 	}
 	if b.previous != nil {
 		old := b.previous.upstreams[key]

@@ -162,3 +162,14 @@ apis:
 		}
 	}
 }
+
+// What runs beside requests ends with the gateway, which start looks after.
+func TestChecksEndWithTheGateway(t *testing.T) {
+	u := newTarget(t, always(ok))
+	_, port, _ := strings.Cut(u.address, ":")
+	g := start(t, bundle{target: "localhost:" + port, upstream: "resolve: 10ms\nhealth: {path: /, interval: 10ms}"})
+	wantStatus(t, g.do(getOrders), 200)
+	for range 5 {
+		u.next()
+	}
+}

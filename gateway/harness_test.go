@@ -147,7 +147,8 @@ func noneLeft(t testing.TB) {
 		buf := make([]byte, 4<<20)
 		stacks = ""
 		for _, s := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(s, "(*session)") || strings.Contains(s, "(*upload)") || strings.Contains(s, "(*flow)") || strings.Contains(s, "(*server).serve") {
+			if strings.Contains(s, "(*session)") || strings.Contains(s, "(*upload)") || strings.Contains(s, "(*flow)") || strings.Contains(s, "(*server).serve") ||
+				strings.Contains(s, "(*checker)") || strings.Contains(s, "(*names)") {
 				stacks += s + "\n\n"
 			}
 		}

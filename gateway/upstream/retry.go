@@ -87,10 +87,12 @@ func (u *Upstream) hold(r *request) error {
 	if x.Body == nil || r.inline || x.Request.Expect || x.Request.Chunked || x.Request.Length > u.replayable || !idempotent(x) {
 		return nil
 	}
-	r.body, r.inline = make([]byte, x.Request.Length), true
-	if _, err := io.ReadFull(x.Body, r.body); err != nil {
+	// It grows as it comes: a length that is only promised costs no memory.
+	body, err := io.ReadAll(x.Body)
+	if err != nil {
 		return asProblem(&callerError{err})
 	}
+	r.body, r.inline = body, true
 	return nil
 }
 
