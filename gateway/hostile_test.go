@@ -241,3 +241,38 @@ func TestManyParametersAndFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) { wantStatus(t, g.do(c.request), c.want) })
 	}
 }
+
+// A caller whose side is closed in the middle of what it says is not waited for,
+// and what it has said is not taken for more than it is.
+func TestHalfClosedCallers(t *testing.T) {
+	u := newTarget(t, func(u *target, p *peer) {
+		head := p.head()
+		text, _ := p.rest()
+		u.seen <- head + text
+	})
+	g := start(t, bundle{target: u.address, limits: "header_timeout: 60s\nbody_timeout: 60s\nidle_timeout: 60s"})
+	for _, c := range []struct{ name, said string }{
+		{"nothing", ""},
+		{"request line", "GET / HT"},
+		{"head", "GET / HTTP/1.1\r\nHost: x\r\nX: y"},
+		{"body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"},
+		{"chunks", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := g.dial()
+			p.send(c.said)
+			p.Conn.(*net.TCPConn).CloseWrite()
+			if text, _ := p.rest(); status(text) == 200 {
+				t.Errorf("half a request was answered %q", text)
+			}
+			if strings.HasPrefix(c.said, "POST") {
+				if got := u.next(); strings.HasSuffix(got, "0\r\n\r\n") || strings.Contains(got, "abcd") {
+					t.Errorf("the target was sent %q as if it were whole", got)
+				}
+			}
+		})
+	}
+	if n := u.accepted(); n != 2 {
+		t.Errorf("%d requests were forwarded, want the 2 that had a head", n)
+	}
+}
