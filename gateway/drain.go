@@ -85,7 +85,9 @@ func (s *server) abort() error {
 			left++
 		}
 		c.conn.Stop()
-		if !c.tunnels.Load() { // which end as their protocol has it
+		// Tunnels end as their protocol has it, but over TLS, where a goodbye
+		// could wait for a peer that does not read.
+		if !c.tunnels.Load() || c.tls != 0 {
 			_ = c.conn.Reset() // cut short, and it shall look so
 		}
 	}

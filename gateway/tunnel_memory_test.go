@@ -3,7 +3,6 @@ package gateway
 import (
 	"bufio"
 	"io"
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -109,20 +108,4 @@ func BenchmarkTunnel(b *testing.B) {
 	b.Run("bulk/tunnel", func(b *testing.B) { carry(b, tunnel(b)) })
 	b.Run("turn/direct", func(b *testing.B) { turn(b, direct(b)) })
 	b.Run("turn/tunnel", func(b *testing.B) { turn(b, tunnel(b)) })
-}
-
-// Descriptors come back whatever ends tunnels.
-func TestTunnelDescriptors(t *testing.T) {
-	u := newTarget(t, chat(echo))
-	g := start(t, bundle{target: u.address})
-	before := descriptors(t)
-	for n := range 200 {
-		p := g.dial().switchOver(handshake())
-		p.says("hello")
-		if n%2 == 0 {
-			p.Conn.(*net.TCPConn).SetLinger(0)
-		}
-		p.Close()
-	}
-	eventually(t, "descriptors as before", func() bool { return descriptors(t) <= before })
 }

@@ -209,6 +209,15 @@ func TestTunnelPlaces(t *testing.T) {
 	two.says("still here")
 }
 
+// A tunnel is no request that is under way: max_pending has room for others.
+func TestTunnelIsNotPending(t *testing.T) {
+	u := newTarget(t, chat(echo))
+	g := start(t, bundle{target: u.address, upstream: "max_pending: 1"})
+	one, two := g.dial().switchOver(handshake()), g.dial().switchOver(handshake())
+	one.says("hello")
+	two.says("hello")
+}
+
 // A reload leaves tunnels alone, and their generation stays until they end.
 func TestTunnelOutlivesReloads(t *testing.T) {
 	u := newTarget(t, chat(echo))
@@ -320,6 +329,7 @@ func TestTunnelsLeaveNothing(t *testing.T) {
 	}))
 	g := start(t, bundle{target: u.address})
 	const tunnels, at = 1000, 50
+	before := descriptors(t)
 	done := make(chan struct{}, at)
 	for n := range at {
 		go func() {
@@ -338,6 +348,7 @@ func TestTunnelsLeaveNothing(t *testing.T) {
 		<-done
 	}
 	eventually(t, "all connections have ended", func() bool { return g.server.open.Load() == 0 && u.open.Load() == 0 })
+	eventually(t, "descriptors as before", func() bool { return descriptors(t) <= before })
 	if open := g.upstreams()["test/1"].Open; open != 0 {
 		t.Errorf("%d upstream connections are left", open)
 	}

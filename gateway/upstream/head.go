@@ -125,5 +125,6 @@ func appendNode(b []byte, address string) []byte {
 
 // Head is the request's head as the first target would see it, for showing only.
 func (u *Upstream) Head(x *exchange.Exchange) []byte {
+	x.Upgrade, _ = u.upgrades.wanted(x) // without an upgrade it is shown as it was meant
 	return appendFields(u.appendLine(nil, x, u.members[0].target), x)
 }

@@ -44,24 +44,33 @@ func newUpgrades(cfg *config.Upgrade) upgrades {
 	return u
 }
 
-// ask decides whether x asks to switch to a protocol that it may. Then
-// x.Upgrade says to which, and a place is taken. Everything else that
-// Upgrade may say is passed over, as a server may (RFC 9110 7.8): the request is
-// forwarded without it.
-func (u *upgrades) ask(x *exchange.Exchange) error {
+// wanted is the protocol that x asks to switch to, if it may; nil otherwise.
+// Everything else that Upgrade may say is passed over, as a server may (RFC 9110
+// 7.8): the request is forwarded without it.
+func (u *upgrades) wanted(x *exchange.Exchange) ([]byte, error) {
 	protocol := x.Head.Offers(u.protocols)
 	if protocol == nil || x.Request.HTTP10 {
-		return nil
+		return nil, nil
 	}
 	switch {
 	case isWebSocket(protocol):
 		if x.Body != nil || !x.HTTP.IsGet() || x.Head.WebSocketKey() == nil {
 			p := problem.BadRequest.Because(errHandshake)
 			p.Detail = errHandshake.Error()
-			return p
+			return nil, p
 		}
 	case x.Body != nil:
-		return nil
+		return nil, nil
+	}
+	return protocol, nil
+}
+
+// ask takes a place for x if it wants to switch; then x.Upgrade says to which
+// protocol.
+func (u *upgrades) ask(x *exchange.Exchange) error {
+	protocol, err := u.wanted(x)
+	if protocol == nil {
+		return err
 	}
 	if taken := u.taken.Add(1); u.most > 0 && taken > u.most {
 		u.taken.Add(-1)
