@@ -1,6 +1,6 @@
 // Package gateway serves requests. The path of one request, with the files:
 //
-//	server.go      accepts connections; session.go reads heads, strictly by wire; drain.go ends both
+//	server.go      accepts connections that admission.go lets in; session.go reads heads, strictly by wire; drain.go ends both
 //	gateway.go     Handle: holds the live generation, answers errors, and never panics
 //	generation.go  serve: canonical path, route, chain
 //	chain.go       the policies of a route and their order; each is a folder of policy

@@ -153,12 +153,12 @@ func TestAttackersStarveNobody(t *testing.T) {
 // modes, an honest caller is served and the attackers end by the limits.
 func TestSlowHTTPTest(t *testing.T) {
 	tool := program(t, "slowhttptest")
-	body := repeat('a', 1<<20)
+	body := "HTTP/1.1 200 OK\r\nContent-Length: 262144\r\n\r\n" + repeat('a', 1<<18)
 	u := newTarget(t, func(_ *target, p *peer) {
 		for head := p.head(); head != ""; head = p.head() {
 			p.body(head, false)
 			if strings.HasPrefix(head, "GET /large") {
-				p.send(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+				p.send(body)
 			} else {
 				p.send(ok)
 			}
@@ -171,9 +171,9 @@ func TestSlowHTTPTest(t *testing.T) {
 		"ranges":       {"-R"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := startProcess(t, bundle{target: u.address, limits: "header_timeout: 2s\nbody_timeout: 2s\nidle_timeout: 2s"})
+			g := startProcess(t, bundle{target: u.address, limits: "header_timeout: 2s\nbody_timeout: 2s\nidle_timeout: 10s"})
 			honest(t, g, 100*time.Millisecond)
-			cmd := exec.Command(tool, append(mode, "-c", "500", "-r", "250", "-l", "4", "-u", "http://"+g.address+"/large")...)
+			cmd := exec.Command(tool, append(mode, "-c", "200", "-r", "200", "-l", "4", "-u", "http://"+g.address+"/large")...)
 			begun := time.Now()
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
