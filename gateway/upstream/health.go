@@ -27,14 +27,13 @@ type checks struct {
 type checker struct {
 	target    *target
 	cfg       *config.Health
-	connect   time.Duration // for a connection; 0: no limit but the check's own
 	log       *zap.Logger
 	good, bad int // answers in a row
 }
 
 // watch begins to check the target, unless that is done already in the same way;
 // a nil cfg ends it.
-func (t *target) watch(cfg *config.Health, connect time.Duration, log *zap.Logger) {
+func (t *target) watch(cfg *config.Health, log *zap.Logger) {
 	k := &t.checks
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -51,7 +50,7 @@ func (t *target) watch(cfg *config.Health, connect time.Duration, log *zap.Logge
 	}
 	var ctx context.Context
 	ctx, k.cancel = context.WithCancel(context.Background())
-	c := &checker{target: t, cfg: cfg, connect: connect, log: log}
+	c := &checker{target: t, cfg: cfg, log: log}
 	go c.run(ctx)
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // avoid is how long an address that could not be connected to is tried last.
-const avoid = 5 * time.Second
+const avoid = 30 * time.Second
 
 // maxAddresses bounds what a name may stand for.
 const maxAddresses = 32

@@ -148,7 +148,7 @@ func (u *Upstream) Start() {
 	for _, m := range u.members {
 		m.users.Add(1)
 		m.names.start()
-		m.watch(u.health, u.connectTimeout, u.log)
+		m.watch(u.health, u.log)
 	}
 }
 
