@@ -67,7 +67,7 @@ func TestOneTrialAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := prepared(t, config.Upstream{Ejection: &config.Ejection{Failures: 1, Base: config.Duration(time.Second)}}, 1, 1)
 		choose := func() *member {
-			m, _, err := u.choose(&request{x: asked(), begun: time.Now()})
+			m, err := u.choose(&request{x: asked(), begun: time.Now()})
 			if m == nil {
 				t.Fatal(err)
 			}
@@ -143,14 +143,15 @@ func TestCircuitBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := prepared(t, config.Upstream{CircuitBreaker: &config.CircuitBreaker{Failures: 2, Open: config.Duration(5 * time.Second)}}, 1)
 		ask := func(o outcome) bool {
-			m, done, err := u.choose(&request{x: asked(), begun: time.Now()})
+			r := &request{x: asked(), begun: time.Now()}
+			m, err := u.choose(r)
 			if m == nil {
 				if p := asProblem(err); p == nil {
 					t.Fatal("neither a target nor a problem")
 				}
 				return false
 			}
-			told(done, o)
+			told(r.done, o)
 			m.pending.Add(-1)
 			return true
 		}
@@ -168,11 +169,12 @@ func TestCircuitBreaker(t *testing.T) {
 		}
 		time.Sleep(5*time.Second + time.Nanosecond)
 		// One trial at a time.
-		trial, done, _ := u.choose(&request{x: asked(), begun: time.Now()})
+		r := &request{x: asked(), begun: time.Now()}
+		trial, _ := u.choose(r)
 		if trial == nil || ask(200) {
 			t.Fatal("want exactly one trial")
 		}
-		told(done, 503)
+		told(r.done, 503)
 		if ask(200) {
 			t.Fatal("closed after a trial that failed")
 		}

@@ -27,6 +27,16 @@ func (u *Upstream) Forward(x *exchange.Exchange) error {
 	if err := u.upgrades.ask(x); err != nil {
 		return err
 	}
+	if u.gate == nil && x.Upgrade == nil {
+		return u.forward(x)
+	}
+	return u.counted(x)
+}
+
+// counted forwards what is counted on its way. It is a function of its own so
+// that the others need no room for it on their stacks, which stay with every
+// connection that rests.
+func (u *Upstream) counted(x *exchange.Exchange) error {
 	if x.Upgrade != nil {
 		defer u.upgrades.settle(x)
 	}
@@ -47,12 +57,24 @@ func (u *Upstream) Forward(x *exchange.Exchange) error {
 	return err
 }
 
+// forward asks targets until one has answered or no other may be asked.
 func (u *Upstream) forward(x *exchange.Exchange) error {
 	x.Steps.Forward = time.Now()
-	r := request{x: x, begun: x.Steps.Forward, piece: wire.Piece(), inline: x.Body != nil && x.Body.Inline()}
+	var r request
+	r.x, r.begun, r.piece, r.inline = x, x.Steps.Forward, wire.Piece(), x.Body != nil && x.Body.Inline()
 	err := u.hold(&r)
-	if err == nil {
-		err = u.send(&r)
+	for err == nil {
+		var m *member
+		if m, err = u.choose(&r); m == nil {
+			break
+		}
+		o := u.ask(m, &r)
+		if u.note(m, &r, o); !u.again(&r, o) {
+			err = u.settle(&r)
+			break
+		}
+		u.counts.Retries.Inc()
+		r.discard()
 	}
 	if x.Body == nil || r.inline {
 		wire.PutPiece(r.piece) // an upload takes it over instead
@@ -61,59 +83,74 @@ func (u *Upstream) forward(x *exchange.Exchange) error {
 	return err
 }
 
+// settle ends the attempts with the last one's outcome, as a problem.
+func (u *Upstream) settle(r *request) error {
+	if r.conn != nil {
+		r.conn.inside = u.gate != nil
+	}
+	return asProblem(r.failed)
+}
+
 // ask sends the request to m, and once more on a fresh connection when a kept
-// one turns out to have been closed by the target at the same moment. c is the
-// connection on which the answer comes.
-func (u *Upstream) ask(m *member, r *request) (c *conn, o outcome, err error) {
-	x := r.x
-	x.Upstream = m.name
+// one turns out to have been closed by the target at the same moment. Then
+// r.conn is the connection on which the answer comes, or r.failed why none does.
+func (u *Upstream) ask(m *member, r *request) outcome {
+	r.x.Upstream = m.name
 	r.tries++
 	r.write(u, m.target)
-	limit := u.limit(r)
-	if c = m.pool.get(x.Shard); c != nil {
-		silent, err := u.try(c, r, limit)
-		if err == nil {
-			return c, outcome(c.answer.Status), nil
+	r.limit = u.limit(r)
+	if r.conn = m.pool.get(r.x.Shard); r.conn != nil {
+		silent, answered := u.try(r)
+		if answered {
+			return outcome(r.conn.answer.Status)
 		}
-		if !silent || !u.mayRepeat(r, err) {
-			return nil, outcomeOf(err), err
+		if !silent || !u.mayRepeat(r, r.failed) {
+			return outcomeOf(r.failed)
 		}
 		m.pending.Add(1) // the connection's end has counted it out
 	}
-	if c, err = m.dial(u.connectTimeout, x.Deadline); err != nil {
+	if r.conn, r.failed = m.dial(u.connectTimeout, r.x.Deadline); r.failed != nil {
 		m.pending.Add(-1)
-		return nil, notConnected, err
+		return notConnected
 	}
-	if _, err = u.try(c, r, limit); err != nil {
-		return nil, outcomeOf(err), err
+	if _, answered := u.try(r); !answered {
+		return outcomeOf(r.failed)
 	}
-	return c, outcome(c.answer.Status), nil
+	return outcome(r.conn.answer.Status)
 }
 
-// try sends the request over c and reads the answer's head within limit. When it
-// fails, c is closed; silent says that not a byte came back.
-func (u *Upstream) try(c *conn, r *request, limit time.Duration) (silent bool, err error) {
-	x := r.x
+// try sends the request over r.conn and reads the answer's head. When that
+// fails, the connection is closed; silent says that not a byte came back.
+func (u *Upstream) try(r *request) (silent, answered bool) {
+	c, x := r.conn, r.x
 	x.Attempts++
 	c.target.attempts.Inc()
-	c.take(u, x, limit)
+	c.take(u, x, r.limit)
 	if x.Body != nil && !r.inline {
 		c.upload = startUpload(c, x, r.piece)
-	} else if _, err = c.Write(*r.piece); err != nil {
+	} else if _, r.failed = c.Write(*r.piece); r.failed != nil {
+		r.conn = nil
 		c.finish(false)
-		return true, err
+		return true, false
 	}
-	if err = c.readAnswer(); err == nil {
-		return false, nil
+	if r.failed = c.readAnswer(); r.failed == nil {
+		return false, true
 	}
+	return r.fail(), false
+}
+
+// fail ends an attempt that r.failed tells of.
+func (r *request) fail() (silent bool) {
+	c := r.conn
 	up := c.upload
 	silent = c.answer.Status == 0 && c.R.Buffered() == 0
+	r.conn = nil
 	c.finish(false)
 	if up != nil && up.readErr != nil && !errors.Is(up.readErr, wire.ErrGone) {
 		// What broke on the caller's side made the rest fail.
-		err = &callerError{up.readErr}
+		r.failed = &callerError{up.readErr}
 	}
-	return silent, err
+	return silent
 }
 
 // mayRepeat reports whether a request that failed on a kept connection is safe
@@ -133,26 +170,33 @@ func (c *conn) readAnswer() error {
 		if err != nil {
 			return err
 		}
-		c.head = append(c.head[:0], text...)
-		_, _ = c.R.Discard(len(text)) // it was peeked
-		c.x.Answer.Head.Reset()
-		c.answer, err = wire.ReadResponse(c.head, &c.x.Answer.Head)
-		if err != nil {
-			return err
-		}
-		switch {
-		case c.answer.Status >= 200:
-			c.accept()
-			return nil
-		case c.answer.Status == 101:
-			return c.switchOver()
-		case interim == maxInterim:
-			return errInterim
-		}
-		if err := c.passInterim(); err != nil {
+		final, err := c.readHead(text, interim)
+		if final || err != nil {
 			return err
 		}
 	}
+}
+
+// readHead reads one of an answer's heads, of which interim ones came before. It
+// is a function of its own so that its room is not on the stack while the head
+// is waited for: see counted.
+func (c *conn) readHead(text []byte, interim int) (final bool, err error) {
+	c.head = append(c.head[:0], text...)
+	_, _ = c.R.Discard(len(text)) // it was peeked
+	c.x.Answer.Head.Reset()
+	c.answer, err = wire.ReadResponse(c.head, &c.x.Answer.Head)
+	switch {
+	case err != nil:
+		return false, err
+	case c.answer.Status >= 200:
+		c.accept()
+		return true, nil
+	case c.answer.Status == 101:
+		return true, c.switchOver()
+	case interim == maxInterim:
+		return false, errInterim
+	}
+	return false, c.passInterim()
 }
 
 // passInterim sends a 1xx to callers that may understand it: 100 only to one

@@ -32,6 +32,7 @@ type names struct {
 	lost       func(*address)
 	lookup     func(ctx context.Context, host string) ([]netip.Addr, error)
 
+	dialer net.Dialer // here, and not on the stack of every caller's goroutine
 	known  atomic.Pointer[[]*address]
 	turn   atomic.Uint32
 	mu     sync.Mutex // held while known changes
@@ -161,13 +162,18 @@ func (n *names) dial(ctx context.Context) (net.Conn, *address, error) {
 		}
 	}
 	if len(all) == 1 {
-		c, err := dialOne(ctx, all[0], 1)
+		c, err := n.dialer.DialContext(ctx, "tcp", all[0].text)
 		return c, all[0], err
 	}
+	return n.dialAll(ctx, all)
+}
+
+// dialAll is dial for several addresses.
+func (n *names) dialAll(ctx context.Context, all []*address) (net.Conn, *address, error) {
 	var failed error
 	order := n.order(all, time.Now())
 	for i, a := range order {
-		c, err := dialOne(ctx, a, len(order)-i)
+		c, err := n.dialOne(ctx, a, len(order)-i)
 		if err == nil {
 			a.failed.Store(0)
 			return c, a, nil
@@ -201,11 +207,11 @@ func recency(failed, recent int64) int {
 
 // dialOne opens a connection within the part of the time that is left for it
 // when there are as many addresses to try.
-func dialOne(ctx context.Context, a *address, left int) (net.Conn, error) {
+func (n *names) dialOne(ctx context.Context, a *address, left int) (net.Conn, error) {
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
 		defer cancel()
 	}
-	return new(net.Dialer).DialContext(ctx, "tcp", a.text)
+	return n.dialer.DialContext(ctx, "tcp", a.text)
 }

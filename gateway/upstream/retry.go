@@ -74,6 +74,12 @@ type request struct {
 	inline bool    // the body is, or will be, in piece
 	tries  int     // targets asked
 	tried  uint64  // which, by member's index
+
+	// Of the last attempt.
+	limit  time.Duration // for the answer's head; 0: none
+	done   func(error)   // of the target's circuit, see told
+	conn   *conn         // with the answer; nil: there is none
+	failed error         // why not
 }
 
 // hold reads the body of a request that may have to be sent again, if its
@@ -118,37 +124,15 @@ func (r *request) write(u *Upstream, t *target) {
 	}
 }
 
-// send asks targets until one has answered or no other may be asked. The error
-// is a problem.
-func (u *Upstream) send(r *request) error {
-	var failed error
-	for {
-		m, done, err := u.choose(r)
-		if m == nil {
-			if failed != nil {
-				return asProblem(failed)
-			}
-			return err
-		}
-		c, o, err := u.ask(m, r)
-		if o != unjudged {
-			u.judge(m, o)
-		}
-		if trouble.have(o) {
-			m.failures.Inc()
-		}
-		told(done, o)
-		if !u.again(r, o) {
-			if c != nil {
-				c.inside = u.gate != nil
-			}
-			return asProblem(err)
-		}
-		u.counts.Retries.Inc()
-		if failed = err; c != nil {
-			c.discard()
-		}
+// note counts how an attempt went.
+func (u *Upstream) note(m *member, r *request, o outcome) {
+	if o != unjudged {
+		u.judge(m, o)
 	}
+	if trouble.have(o) {
+		m.failures.Inc()
+	}
+	told(r.done, o)
 }
 
 // Why a request is not sent to any target, for the log.
@@ -161,8 +145,9 @@ var (
 )
 
 // choose finds a target that has not been tried, has room for the request and
-// whose circuit lets it pass; done is for told. Without one, err is a problem.
-func (u *Upstream) choose(r *request) (m *member, done func(error), err error) {
+// whose circuit lets it pass. Without one, err is a problem: why the last attempt
+// failed, if there was one.
+func (u *Upstream) choose(r *request) (m *member, err error) {
 	now := r.begun
 	if r.tries > 0 {
 		now = time.Now()
@@ -181,19 +166,23 @@ func (u *Upstream) choose(r *request) (m *member, done func(error), err error) {
 			full = true
 			continue
 		}
-		if done, ok := m.breaker.allow(); ok {
-			return m, done, nil
+		var ok bool
+		if r.done, ok = m.breaker.allow(); ok {
+			return m, nil
 		}
 		m.pending.Add(-1)
 	}
-	if full {
-		return nil, nil, problem.Overloaded.Because(errFull)
+	switch {
+	case r.failed != nil:
+		return nil, asProblem(r.failed)
+	case full:
+		return nil, problem.Overloaded.Because(errFull)
 	}
 	p := problem.CircuitOpen.Because(errCircuit)
 	if opens := u.current(now).circuit; opens.After(now) {
 		p.RetryAfter = max(time.Second, opens.Sub(now).Round(time.Second))
 	}
-	return nil, nil, p
+	return nil, p
 }
 
 // again reports whether the request is to be sent to another target, or once
@@ -265,8 +254,13 @@ func outcomeOf(err error) outcome {
 }
 
 // discard lets go of an answer that another one is to take the place of.
-func (c *conn) discard() {
-	a := &c.x.Answer
+func (r *request) discard() {
+	c := r.conn
+	if c == nil {
+		return
+	}
+	r.conn = nil
+	a := &r.x.Answer
 	clean := a.Body == nil || a.Body.Discard()
 	a.Head.Reset()
 	*a = exchange.Answer{Head: a.Head}

@@ -65,7 +65,7 @@ func TestAgain(t *testing.T) {
 			u := prepared(t, config.Upstream{Retry: tt.retry}, make([]int, tt.targets)...)
 			r := &request{x: asked(), begun: time.Now()}
 			for {
-				m, _, err := u.choose(r)
+				m, err := u.choose(r)
 				if m == nil {
 					t.Fatal(err)
 				}
