@@ -84,6 +84,13 @@ func TestOneTrialAtATime(t *testing.T) {
 		if trials != 1 {
 			t.Errorf("%d of 10 requests at once went to a target that is on trial", trials)
 		}
+		// Without ejection, which a reload may bring, there are no trials.
+		rules := u.ejection
+		u.ejection = nil
+		if a, b := choose(), choose(); a == b {
+			t.Error("on trial although nobody is ejected")
+		}
+		u.ejection = rules
 		u.judge(u.members[0], 200)
 		if a, b := choose(), choose(); a == b {
 			t.Error("after a success it does not get its share")

@@ -158,7 +158,7 @@ func (u *Upstream) choose(r *request) (m *member, err error) {
 			if m, resting = resting, nil; m == nil {
 				break
 			}
-		} else if r.tried |= 1 << m.index; m.health.trial.Load() && m.pending.Load() > 0 {
+		} else if r.tried |= 1 << m.index; u.ejection != nil && m.health.trial.Load() && m.pending.Load() > 0 {
 			resting = m // one request at a time finds out whether it is well again
 			continue
 		}
