@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // sameTargets reports an address that stands twice: a weight says that better.
@@ -40,6 +41,8 @@ func (v *checker) balance(path []any, b Balance) {
 // failing checks what is done about targets that fail, and about too many
 // requests.
 func (v *checker) failing(path []any, u Upstream) {
+	v.notTooOften(at(path, "resolve"), u.Resolve)
+	v.notTooOften(at(path, "keep_idle"), u.KeepIdle)
 	if u.Queue != nil && u.MaxPending == 0 {
 		v.add(at(path, "queue"), "needs max_pending: without it nothing waits")
 	}
@@ -58,7 +61,17 @@ func (v *checker) failing(path []any, u Upstream) {
 	}
 }
 
+// shortest is the least time between two looks at something.
+const shortest = Duration(10 * time.Millisecond)
+
+func (v *checker) notTooOften(path []any, d Duration) {
+	if d < shortest {
+		v.add(path, "must be at least %v", time.Duration(shortest))
+	}
+}
+
 func (v *checker) health(path []any, h *Health) {
+	v.notTooOften(at(path, "interval"), h.Interval)
 	if h.Path == "" {
 		v.add(at(path, "path"), "missing: say what is asked for, such as /healthz")
 	} else if !validCheckPath(h.Path) {
