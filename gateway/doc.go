@@ -9,8 +9,22 @@
 //	session.go     writes the answer and relays its body
 //	accesslog.go   one line per exchange, when the last byte has left; accessline.go is the line
 //
-// A configuration becomes a generation: built beside the live one without any
-// side effect, then live by one atomic store in gateway.go. What outlives it is
-// in carry.go. A request sees exactly one generation, which ends when the last
-// request has left it.
+// On the way, where they are asked for:
+//
+//	requestid.go, tracing.go, spans.go   ids, and what a trace hears of an exchange
+//	forwarded.go, certify.go             which address and certificate a trusted proxy vouches for
+//	resource.go                          metadata of protected resources
+//	tunnel.go                            the bytes that follow a 101
+//	overdue.go                           which limit on time has ended an exchange
+//	mask.go, sampler.go                  what lines do not say, and how often they say it
+//
+// A configuration becomes a generation: built by build.go beside the live one
+// without any side effect, then live by one atomic store in gateway.go. What
+// outlives it is in carry.go. A request sees exactly one generation, which ends
+// when the last request has left it.
+//
+// Around it: serve.go opens and closes the listeners, tls.go says how https
+// speaks; status.go, certificates.go and counts.go tell operators and metrics
+// how it stands, refresh.go fetches keys for them; exporting.go sends spans;
+// rehearse.go plays a request for the command explain.
 package gateway

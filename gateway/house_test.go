@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -216,6 +217,41 @@ func ofUnexported(f *ast.FuncDecl) bool {
 	}
 	name, ok := receiver.(*ast.Ident)
 	return ok && !name.IsExported()
+}
+
+// goFile is the name of a Go file in a comment.
+var goFile = regexp.MustCompile(`\b[a-z]+\.go\b`)
+
+// TestMaps keeps the maps of files in doc.go true: what they name exists, here,
+// one folder below or at the root, and one that lists files line by line leaves
+// none of its own folder out.
+func TestMaps(t *testing.T) {
+	files := map[string][]string{} // but tests and those for one system; by folder, and by what it is in with a slash
+	all := sources(t)
+	for _, s := range all {
+		if base := path.Base(s.name); !strings.Contains(base, "_") {
+			files[s.folder] = append(files[s.folder], base)
+			in := path.Dir(s.folder) + "/"
+			files[in] = append(files[in], base)
+		}
+	}
+	for _, s := range all {
+		if path.Base(s.name) != "doc.go" {
+			continue
+		}
+		text := s.file.Doc.Text()
+		named := goFile.FindAllString(text, -1)
+		for _, name := range named {
+			if !slices.Contains(slices.Concat(files[s.folder], files[s.folder+"/"], files["."]), name) {
+				t.Errorf("%s names %s, which is not there", s.name, name)
+			}
+		}
+		for _, name := range files[s.folder] {
+			if strings.Contains(text, "\n\t") && name != "doc.go" && !slices.Contains(named, name) {
+				t.Errorf("%s does not name %s", s.name, name)
+			}
+		}
+	}
 }
 
 func TestNoInitAndNoSleep(t *testing.T) {

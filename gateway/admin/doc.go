@@ -4,6 +4,7 @@
 // arrives as functions, so that each request sees the live configuration.
 //
 //	handler.go   paths, methods and who may ask
+//	basic.go     names and passwords
 //	host.go      who may be asked without a password
 //	page.go      the page for people, assembled from the folder page
 //	traffic.go   the same on the traffic ports, reduced for strangers

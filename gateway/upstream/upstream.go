@@ -1,6 +1,3 @@
-// Package upstream is where requests go: which target takes one, connections to
-// targets, how a request is written to them, and how their answer is read. It
-// never buffers a body, unless a retry was asked for.
 package upstream
 
 import (
