@@ -55,6 +55,12 @@ func (v *checker) failing(path []any, u Upstream) {
 	if r := u.Retry; r != nil {
 		v.triggers(at(path, "retry", "on"), r.On)
 		v.retry(at(path, "retry"), r)
+		if u.Timeout != None && r.TryTimeout != None && r.TryTimeout >= u.Timeout {
+			v.warn(at(path, "retry", "try_timeout"), "unused: timeout, %v, is over first", time.Duration(u.Timeout))
+		}
+	}
+	if u.MaxConnections > 0 && u.MaxIdle >= u.MaxConnections {
+		v.warn(at(path, "max_idle"), "unused: max_connections is reached first")
 	}
 	if u.SlowStart != None && len(u.Targets) == 1 {
 		v.warn(at(path, "slow_start"), "unused: there is one target, which takes all")

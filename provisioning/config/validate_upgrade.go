@@ -15,6 +15,8 @@ func (v *checker) upgrade(path []any, a *API) {
 			v.add(at, "%q is not a protocol as Upgrade names it, such as websocket or name/1.0 (RFC 9110 7.8)", protocol)
 		case strings.EqualFold(name, "h2c") || strings.EqualFold(name, "http") || strings.EqualFold(name, "tls"):
 			v.add(at, "%q would hide requests from every policy", protocol)
+		case strings.EqualFold(protocol, "ws") || strings.EqualFold(protocol, "wss"):
+			v.add(at, "%q begins addresses, and no Upgrade names it: say websocket", protocol)
 		case slices.ContainsFunc(u.Protocols[:i], func(p string) bool { return strings.EqualFold(p, protocol) }):
 			v.add(at, "%q stands twice", protocol)
 		}
