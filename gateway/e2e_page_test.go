@@ -30,7 +30,7 @@ apis:
   policies: {identify: {by: [jwt], auth_servers: [corp], applications: none}}
 - name: away
   version: "1"
-  upstream: {targets: [{url: "http://%s"}]}
+  upstream: {targets: [{url: "http://%s"}], health: {path: /, interval: 1s, unhealthy: 1}}
   policies: {identify: none}
 - name: %q
   version: "2"
@@ -63,6 +63,8 @@ func TestPage(t *testing.T) {
 		b.sees("#apis li", "orders 1.0")
 		b.sees("#apis li", "/gateway/orders/1.0")
 		b.sees("#apis li .to", "http://"+u+"/shop")
+		b.sees("#apis li:has-text('away 1') .to .bad", "unhealthy: dial tcp")
+		b.misses("#apis li:has-text('orders 1.0') .to .bad", "")
 		b.sees("#apis li .chip", "identify")
 		b.sees("#apis li", "api.example.com /hostile")
 		b.sees(".server", "Usable")
@@ -172,7 +174,7 @@ func TestPageIsUsable(t *testing.T) {
 	key := newSigner(t, "a-rather-long-key-id-of-an-issuer-"+strings.Repeat("0123456789", 4))
 	i, u := openIssuer(t, key), service(t)
 	var text strings.Builder
-	text.WriteString(pageBundle(u, u, i.URL, fmt.Sprintf("jwks_uri: %q", i.URL+"/keys")))
+	text.WriteString(pageBundle(u, closedPort(t), i.URL, fmt.Sprintf("jwks_uri: %q", i.URL+"/keys")))
 	for n := range 1000 {
 		fmt.Fprintf(&text, "- {name: %s-%d, version: \"1\", upstream: {targets: [{url: \"http://%s\"}]}, policies: {identify: none}}\n", strings.Repeat("long", 12), n, u)
 	}
@@ -186,6 +188,7 @@ func TestPageIsUsable(t *testing.T) {
 	b.sees("#found", "1,003 APIs")
 	b.sees("#more", "Show 50 more of 953")
 	b.sees("#reload .report li", "postern.yaml:1")
+	b.sees("#apis .to .bad", "unhealthy")
 	b.sees("#charts figure:has-text('Requests a second') li:has-text('2xx') b:not(:text-is('–'))", "")
 	for _, scheme := range []string{"light", "dark"} {
 		b.do(command{Do: "scheme", Scheme: scheme}, nil)

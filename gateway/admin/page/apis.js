@@ -25,17 +25,27 @@ function sortBy(all, order) {
   all.sort((a, b) => values.get(b.id) - values.get(a.id));
 }
 
-// How a target stands, unless all is well with it.
+// How a target stands, unless all is well with it. Its address is said already.
 function standing(t) {
   if (!t) return "";
   const said = [];
-  if (t.state !== "healthy") said.push(t.state + (t.why ? `: ${t.why}` : ""));
+  const until = t.until ? ` until ${clock(Date.parse(t.until))}` : "";
+  if (t.state !== "healthy") said.push(t.state + until + (t.why ? `: ${t.why.replace(/^connect to \S+: /, "")}` : ""));
   if (t.circuit && t.circuit !== "closed") said.push(`circuit ${t.circuit}`);
-  return said.length ? ` (${said.join(", ")})` : "";
+  return said.join(", ");
+}
+
+function target() {
+  const url = el("div.mono"), note = el("p.bad");
+  return { node: el("div", {}, url, note), show(t) {
+    text(url, t.url);
+    text(note, t.note);
+    show(note, t.note !== "");
+  } };
 }
 
 function row(api) {
-  const title = el("h3"), where = el("p.mono"), to = el("div.to.mono"), policies = el("div");
+  const title = el("h3"), where = el("p.mono"), to = el("div.to"), policies = el("div");
   const figures = ["Requests", "5xx", "p99"].map((name) => {
     const value = el("span");
     return { value, node: el("div.figure", {}, el("span.label", {}, name + " "), value) };
@@ -44,7 +54,7 @@ function row(api) {
   return { node, show(a) {
     text(title, `${a.name} ${a.version}`);
     text(where, (a.hosts ?? []).join(", ") + ((a.hosts ?? []).length ? " " : "") + a.base_path);
-    lines(to, (a.upstream ?? []).map((url, n) => url + standing(a.targets?.[n])), (t) => el("div", {}, t));
+    each(to, (a.upstream ?? []).map((url, n) => ({ url, note: standing(a.targets?.[n]) })), (t) => t.url, target);
     each(policies, (a.policies ?? []).length ? a.policies : [""], (p) => p, (p) => ({ node: p ? el("span.chip", {}, p) : el("span.quiet", {}, "no policy"), show() {} }));
     const p = lately(a.id);
     text(figures[0].value, perSecond(p?.rate));
