@@ -66,7 +66,7 @@ func familiesOfAPI() []ofAPI {
 		{family{"postern_requests_total", "counter", "Requests that have ended, by class of the status sent."}, writeRequests},
 		counterOfAPI("postern_upstream_attempts_total", "Requests sent upstream, repeats included.",
 			func(a *API) *Counter { return &a.attempts }),
-		counterOfAPI("postern_upstream_retries_total", "Attempts after one that failed.",
+		counterOfAPI("postern_upstream_retries_total", "Attempts after one that failed or could not connect.",
 			func(a *API) *Counter { return &a.Retries }),
 		counterOfAPI("postern_upstream_connects_total", "Connections opened to the upstream.",
 			func(a *API) *Counter { return &a.Connected }),

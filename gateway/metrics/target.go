@@ -22,7 +22,7 @@ type Target struct {
 	Idle      int64     `json:"idle"`
 	Pending   int64     `json:"pending"` // requests
 	Attempts  uint64    `json:"attempts"`
-	Failures  uint64    `json:"failures"` // attempts that failed, or had 502, 503 or 504 for an answer
+	Failures  uint64    `json:"failures"` // those that failed or had 502, 503 or 504 for an answer, and connections that could not be opened
 	Ejections uint64    `json:"ejections"`
 }
 
@@ -47,7 +47,7 @@ func familiesOfTarget() []ofTarget {
 		{family{"postern_upstream_target_connections_open", "gauge", "Connections to the target, idle ones included."}, func(t *Target) float64 { return float64(t.Open) }},
 		{family{"postern_upstream_target_pending", "gauge", "Requests that the target works on."}, func(t *Target) float64 { return float64(t.Pending) }},
 		{family{"postern_upstream_target_attempts_total", "counter", "Requests sent to the target."}, func(t *Target) float64 { return float64(t.Attempts) }},
-		{family{"postern_upstream_target_failures_total", "counter", "Attempts that failed, or had 502, 503 or 504 for an answer."}, func(t *Target) float64 { return float64(t.Failures) }},
+		{family{"postern_upstream_target_failures_total", "counter", "Requests that failed or had 502, 503 or 504 for an answer, and connections that could not be opened for one."}, func(t *Target) float64 { return float64(t.Failures) }},
 		{family{"postern_upstream_target_ejections_total", "counter", "How often the target was left out."}, func(t *Target) float64 { return float64(t.Ejections) }},
 	}
 }
