@@ -24,18 +24,19 @@ type carried struct {
 // upstream returns that of the previous generation when nothing of it has
 // changed, and else a new one.
 func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
-	key := cfg.FullName()
+	key, limits := cfg.FullName(), b.config.Limits
+	limits.PerIP = nil // no upstream knows of it, and each configuration has another pointer
 	o := upstream.Options{
-		Limits: b.config.Limits, Counts: b.gateway.metrics.API(key),
+		Limits: limits, Counts: b.gateway.metrics.API(key),
 		Log: b.gateway.log.Named("upstream").WithLazy(zap.String("api", key)),
 	}
 	if b.previous != nil {
 		old := b.previous.upstreams[key]
-		if old != nil && old.limits == b.config.Limits && reflect.DeepEqual(old.section, cfg.Upstream) {
+		if old != nil && old.limits == limits && reflect.DeepEqual(old.section, cfg.Upstream) {
 			b.next.upstreams[key] = old
 			return old.Upstream, nil
 		}
-		if old != nil && old.limits == b.config.Limits {
+		if old != nil && old.limits == limits {
 			o.Previous = old.Upstream
 		}
 	}
@@ -43,7 +44,7 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.next.upstreams[key] = &carried{Upstream: u, section: cfg.Upstream, limits: b.config.Limits}
+	b.next.upstreams[key] = &carried{Upstream: u, section: cfg.Upstream, limits: limits}
 	return u, nil
 }
 

@@ -187,11 +187,12 @@ func TestTunnelIdleIsOfBothSides(t *testing.T) {
 	eventually(t, "the tunnel ends", func() bool { return g.server.open.Load() == 0 })
 }
 
-// No more tunnels than are allowed, over reloads too; the rest is told so.
+// No more tunnels than are allowed, over reloads too, whatever callers are
+// bound to; the rest is told so.
 func TestTunnelPlaces(t *testing.T) {
 	u := newTarget(t, chat(echo))
 	text := func(more string) string {
-		return bundle{target: u.address, upstream: "upgrade: {tunnels: 2}\n" + more}.text()
+		return bundle{target: u.address, limits: "per_ip: {connections: 50}", upstream: "upgrade: {tunnels: 2}\n" + more}.text()
 	}
 	d := deploy(t, t.TempDir(), text(""))
 	one, two := dial(t, d.http).switchOver(handshake()), dial(t, d.http).switchOver(handshake())
