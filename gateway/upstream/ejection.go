@@ -19,6 +19,7 @@ type state struct {
 	back   atomic.Int64 // since when it is well again; 0: it always was
 	unwell atomic.Bool  // checks say so
 	trial  atomic.Bool  // since it was ejected nothing has succeeded
+	trying atomic.Bool  // a request is finding out whether it is well again
 
 	mu     sync.Mutex
 	span   time.Duration // of the last ejection
@@ -70,6 +71,17 @@ func (u *Upstream) passed(m *member) {
 		s.back.Store(time.Now().UnixNano()) // its share begins to grow
 		u.changes.Add(1)
 	}
+}
+
+// begin reports whether a request may find out how the target fares, which one
+// at a time does while it is on trial. Requests that are answered already do not
+// count, however long their answers go on.
+func (s *state) begin() (trying, ok bool) {
+	if !s.trial.Load() {
+		return false, true
+	}
+	trying = s.trying.CompareAndSwap(false, true)
+	return trying, trying
 }
 
 // eject takes m out of turn, unless too few targets would be left.

@@ -98,6 +98,36 @@ func TestOneTrialAtATime(t *testing.T) {
 	})
 }
 
+// Answers that go on and on, and tunnels, do not keep a target from coming back.
+func TestStreamsAreNoTrials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := prepared(t, config.Upstream{Ejection: &config.Ejection{Failures: 1, Base: config.Duration(time.Second)}}, 1, 1)
+		back := u.members[0]
+		back.pending.Add(3)
+		fail(u, back, 1)
+		time.Sleep(time.Second)
+		asks := func() (trial *request) {
+			for range 4 {
+				r := &request{x: asked(), begun: time.Now()}
+				if m, _ := u.choose(r); m == back {
+					trial = r
+				}
+			}
+			return trial
+		}
+		for range 2 {
+			r := asks()
+			if r == nil {
+				t.Fatal("no trial beside streams from before the ejection, or after a trial that said nothing")
+			}
+			if asks() != nil {
+				t.Error("two trials at once")
+			}
+			u.note(back, r, unjudged)
+		}
+	})
+}
+
 func TestFloorOfTargetsInTurn(t *testing.T) {
 	for _, tt := range []struct {
 		targets int

@@ -78,6 +78,7 @@ type request struct {
 	// Of the last attempt.
 	limit  time.Duration // for the answer's head; 0: none
 	done   func(error)   // of the target's circuit, see told
+	trying bool          // it finds out whether the target is well again
 	conn   *conn         // with the answer; nil: there is none
 	failed error         // why not
 }
@@ -133,6 +134,15 @@ func (u *Upstream) note(m *member, r *request, o outcome) {
 		m.failures.Inc()
 	}
 	told(r.done, o)
+	r.tryNoMore(m)
+}
+
+// tryNoMore lets another request find out whether m is well again, if r did.
+func (r *request) tryNoMore(m *member) {
+	if r.trying {
+		r.trying = false
+		m.health.trying.Store(false)
+	}
 }
 
 // Why a request is not sent to any target, for the log.
@@ -158,12 +168,16 @@ func (u *Upstream) choose(r *request) (m *member, err error) {
 			if m, resting = resting, nil; m == nil {
 				break
 			}
-		} else if r.tried |= 1 << m.index; u.ejection != nil && m.health.trial.Load() && m.pending.Load() > 0 {
-			resting = m // one request at a time finds out whether it is well again
-			continue
+		} else if r.tried |= 1 << m.index; u.ejection != nil {
+			var ok bool
+			if r.trying, ok = m.health.begin(); !ok {
+				resting = m
+				continue
+			}
 		}
 		if !m.enter() {
 			full = true
+			r.tryNoMore(m)
 			continue
 		}
 		var ok bool
@@ -171,6 +185,7 @@ func (u *Upstream) choose(r *request) (m *member, err error) {
 			return m, nil
 		}
 		m.pending.Add(-1)
+		r.tryNoMore(m)
 	}
 	switch {
 	case r.failed != nil:
