@@ -63,6 +63,48 @@ func TestRefusalInsteadOfContinue(t *testing.T) {
 	}
 }
 
+// A caller that owes its body cannot have targets taken for failing ones,
+// whether these then say nothing or close.
+func TestWhoOwesABodyHarmsNoTarget(t *testing.T) {
+	const begun = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhe"
+	for _, tt := range []struct {
+		name, request string
+		body          int // bytes that the target takes
+		continues     bool
+		closes        bool
+		status        int
+	}{
+		{"no word of the body", expecting, 0, false, false, 504},
+		{"told to continue", expecting, 0, true, false, 504},
+		{"the target has had enough of waiting", expecting, 0, true, true, 502},
+		{"in the middle of the body", begun, 2, false, true, 502},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			u := newTarget(t, func(_ *target, p *peer) {
+				if head := p.head(); strings.HasPrefix(head, "GET") {
+					p.send(ok)
+					return
+				}
+				p.take(tt.body)
+				if tt.continues {
+					p.send("HTTP/1.1 100 Continue\r\n\r\n")
+				}
+				if !tt.closes {
+					p.rest()
+				}
+			})
+			g := start(t, bundle{target: u.address, upstream: "timeout: 1s\ncircuit_breaker: {failures: 1, open: 1h}"})
+			p := g.dial()
+			p.send(tt.request)
+			if tt.continues {
+				p.head()
+			}
+			wantStatus(t, p.answer("POST"), tt.status)
+			wantStatus(t, g.dial().do(lines("GET / HTTP/1.1", "Host: x")), 200)
+		})
+	}
+}
+
 // A request that goes nowhere is answered before its body, without a 100.
 func TestOwnAnswerInsteadOfContinue(t *testing.T) {
 	u := newTarget(t, always(ok))

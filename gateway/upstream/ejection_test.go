@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern/gateway/metrics"
+	"postern/gateway/wire"
 	"postern/provisioning/config"
 )
 
@@ -222,6 +224,29 @@ func TestCircuitBreaker(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A caller who leaves no time for a connection does not open the circuit.
+func TestWhoIsLateHarmsNoTarget(t *testing.T) {
+	u := prepared(t, config.Upstream{
+		Targets:     []config.Target{{URL: "http://127.0.0.1:1", Weight: 1}},
+		MaxDuration: config.Duration(time.Minute), CircuitBreaker: &config.CircuitBreaker{Failures: 1},
+	})
+	for _, tt := range []struct {
+		ago     time.Duration
+		circuit string
+	}{{2 * time.Minute, "closed"}, {0, "open"}} {
+		caller, peer := net.Pipe()
+		t.Cleanup(func() { caller.Close(); peer.Close() })
+		x := asked("Host: h")
+		x.Conn, x.Started, x.Request.Length = wire.NewConn(caller), time.Now().Add(-tt.ago), -1
+		if u.Forward(x) == nil {
+			t.Fatal("a connection to nobody")
+		}
+		if got := u.Targets()[0].Circuit; got != tt.circuit {
+			t.Errorf("%v after the request came the circuit is %s, want %s", tt.ago, got, tt.circuit)
+		}
+	}
 }
 
 // A circuit that is open takes its target out of turn.

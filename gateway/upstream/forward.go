@@ -105,16 +105,19 @@ func (u *Upstream) ask(m *member, r *request) outcome {
 			return outcome(r.conn.answer.Status)
 		}
 		if !silent || !u.mayRepeat(r, r.failed) {
-			return outcomeOf(r.failed)
+			return r.outcome()
 		}
 		m.pending.Add(1) // the connection's end has counted it out
 	}
 	if r.conn, r.failed = m.dial(u.connectTimeout, r.x.Deadline); r.failed != nil {
 		m.pending.Add(-1)
+		if end := r.x.Deadline; !end.IsZero() && !time.Now().Before(end) {
+			return unjudged // the caller may have left no time for it
+		}
 		return notConnected
 	}
 	if _, answered := u.try(r); !answered {
-		return outcomeOf(r.failed)
+		return r.outcome()
 	}
 	return outcome(r.conn.answer.Status)
 }
@@ -146,7 +149,11 @@ func (r *request) fail() (silent bool) {
 	silent = c.answer.Status == 0 && c.R.Buffered() == 0
 	r.conn = nil
 	c.finish(false)
-	if up != nil && up.readErr != nil && !errors.Is(up.readErr, wire.ErrGone) {
+	switch {
+	case up == nil || up.readErr == nil:
+	case errors.Is(up.readErr, wire.ErrGone):
+		r.awaited = true
+	default:
 		// What broke on the caller's side made the rest fail.
 		r.failed = &callerError{up.readErr}
 	}

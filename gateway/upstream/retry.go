@@ -76,11 +76,12 @@ type request struct {
 	tried  uint64  // which, by member's index
 
 	// Of the last attempt.
-	limit  time.Duration // for the answer's head; 0: none
-	done   func(error)   // of the target's circuit, see told
-	trying bool          // it finds out whether the target is well again
-	conn   *conn         // with the answer; nil: there is none
-	failed error         // why not
+	limit   time.Duration // for the answer's head; 0: none
+	done    func(error)   // of the target's circuit, see told
+	trying  bool          // it finds out whether the target is well again
+	conn    *conn         // with the answer; nil: there is none
+	failed  error         // why not
+	awaited bool          // the caller still owed some of its body then
 }
 
 // hold reads the body of a request that may have to be sent again, if its
@@ -253,6 +254,16 @@ func idempotent(x *exchange.Exchange) bool {
 		return true
 	}
 	return false
+}
+
+// outcome is how an attempt without an answer ended. A target that waits in vain
+// for what a caller does not send may say so by its silence, or close: callers
+// shall not be able to have it taken for one that fails.
+func (r *request) outcome() outcome {
+	if r.awaited {
+		return unjudged
+	}
+	return outcomeOf(r.failed)
 }
 
 // outcomeOf is what an error on a connection says of the target.
