@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,12 +155,30 @@ func TestCircuitOpens(t *testing.T) {
 	if line := d.accessLine("it"); line["attempts"] != 0.0 || line["upstream"] != "" {
 		t.Errorf("the log has %v attempts and upstream %q", line["attempts"], line["upstream"])
 	}
+	if logged := `"msg":"circuit open","api":"orders/1","target":"http://` + u.address + `"`; strings.Count(d.log.String(), logged) != 1 {
+		t.Errorf("the log does not say once that it is open: %s", d.log.String())
+	}
 	if got := d.metric(`postern_upstream_target_circuit_open{api="orders/1",target="http://` + u.address + `"}`); got != "1" {
 		t.Errorf("circuit_open is %q", got)
 	}
 	if _, text := d.get("/rest/microgateway/status", ""); !strings.Contains(text, `"circuit":"open"`) {
 		t.Errorf("status %s", text)
 	}
+}
+
+func TestCircuitCloses(t *testing.T) {
+	var well atomic.Bool
+	u := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !well.Load() {
+			w.WriteHeader(503)
+		}
+	}))
+	t.Cleanup(u.Close)
+	d := inFront(t, "circuit_breaker: {failures: 1, open: 20ms}", u.Listener.Addr().String())
+	wantStatus(t, d.do(getOrders), 503)
+	well.Store(true)
+	eventually(t, "a trial", func() bool { return status(d.do(getOrders)) == 200 })
+	eventually(t, "the log says so", func() bool { return strings.Contains(d.log.String(), "circuit closed") })
 }
 
 // max_pending, the queue, and max_connections.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"postern/provisioning/config"
 )
 
@@ -19,7 +21,7 @@ func TestChoosingAllocatesNothing(t *testing.T) {
 			t.Errorf("%s allocates %v times", method, allocs)
 		}
 	}
-	b := newBreaker(&config.CircuitBreaker{Failures: 5, Open: config.Duration(time.Second)}, nil)
+	b := newBreaker(&config.CircuitBreaker{Failures: 5, Open: config.Duration(time.Second)}, nil, zap.NewNop())
 	if allocs := testing.AllocsPerRun(500, func() {
 		done, _ := b.allow()
 		told(done, 200)
@@ -44,7 +46,7 @@ func BenchmarkPick(b *testing.B) {
 
 // BenchmarkBreaker is what a circuit breaker adds to a request.
 func BenchmarkBreaker(b *testing.B) {
-	breaker := newBreaker(&config.CircuitBreaker{Failures: 5, Open: config.Duration(time.Second)}, nil)
+	breaker := newBreaker(&config.CircuitBreaker{Failures: 5, Open: config.Duration(time.Second)}, nil, zap.NewNop())
 	b.ReportAllocs()
 	for b.Loop() {
 		done, _ := breaker.allow()

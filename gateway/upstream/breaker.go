@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sony/gobreaker/v2"
+	"go.uber.org/zap"
 
 	"postern/provisioning/config"
 )
@@ -22,7 +23,7 @@ type breaker struct {
 // errFailed is how a circuit is told of a failure.
 var errFailed = errors.New("request failed")
 
-func newBreaker(cfg *config.CircuitBreaker, changes *atomic.Uint64) *breaker {
+func newBreaker(cfg *config.CircuitBreaker, changes *atomic.Uint64, log *zap.Logger) *breaker {
 	b := &breaker{section: *cfg}
 	failures, open := uint32(cfg.Failures), cfg.Open.Limit()
 	b.circuit = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
@@ -31,9 +32,14 @@ func newBreaker(cfg *config.CircuitBreaker, changes *atomic.Uint64) *breaker {
 		IsExcluded:  func(err error) bool { return errors.Is(err, errUnjudged) },
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if to == gobreaker.StateOpen {
-				b.until.Store(time.Now().Add(open).UnixNano())
+				until := time.Now().Add(open)
+				b.until.Store(until.UnixNano())
+				log.Warn("circuit open", zap.Time("until", until))
 			} else {
 				b.until.Store(0)
+			}
+			if to == gobreaker.StateClosed {
+				log.Info("circuit closed")
 			}
 			changes.Add(1)
 		},

@@ -119,7 +119,7 @@ func (u *Upstream) member(cfg *config.Upstream, index int, previous *Upstream) (
 		if old != nil && old.breaker != nil && old.breaker.section == *c {
 			m.breaker = old.breaker
 		} else {
-			m.breaker = newBreaker(c, u.changes)
+			m.breaker = newBreaker(c, u.changes, u.log.With(zap.String("target", m.name)))
 		}
 	}
 	return m, nil
