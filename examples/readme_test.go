@@ -194,3 +194,45 @@ func TestReadmeDefaults(t *testing.T) {
 		t.Errorf("the README's defaults are not the defaults (-real +shown):\n%s", diff)
 	}
 }
+
+// notDefault are the values of upstreams whose comments have another default.
+var notDefault = regexp.MustCompile(`, weight: 2|(?m)^ +(?:try_timeout|slow_start|max_pending|max_connections|max_idle): .*\n`)
+
+// TestUpstreamDefaults does the same for what is done about targets that fail.
+func TestUpstreamDefaults(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "gateway", "upstream", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := string(notDefault.ReplaceAll(yamlBlock.FindSubmatch(text)[1], nil))
+	shown = strings.Replace(shown, "    queue:", "    max_pending: 1\n    queue:", 1)
+	const empty = `
+apis:
+- name: orders
+  upstream:
+    targets: [{url: "http://orders-1:8080"}, {url: "http://orders-2:8080"}]
+    retry: {}
+    health: {path: /healthz}
+    circuit_breaker: {}
+    max_pending: 1
+    queue: {}
+  policies: {identify: none}
+`
+	if diff := cmp.Diff(upstreamOf(t, empty), upstreamOf(t, shown)); diff != "" {
+		t.Errorf("the page's defaults are not the defaults (-real +shown):\n%s", diff)
+	}
+}
+
+// upstreamOf is the first API's.
+func upstreamOf(t *testing.T, text string) config.Upstream {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "postern.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := provisioning.Load(provisioning.Sources{Paths: []string{path}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded.Config.APIs[0].Upstream
+}
