@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"postern/provisioning/config"
 )
@@ -202,6 +203,9 @@ func (d *decoder) mapping(n *Node, v reflect.Value) {
 	}
 }
 
+// mostListed is how many known keys can still be read at a glance.
+const mostListed = 8
+
 // unknown reports a key that the mapping does not have, or does not have yet.
 // What was probably meant counts as reported too: it is not missing.
 func (d *decoder) unknown(key *Node, t reflect.Type, known *shape) {
@@ -211,7 +215,11 @@ func (d *decoder) unknown(key *Node, t reflect.Type, known *shape) {
 		return
 	}
 	candidates := append(slices.Clip(known.names), later[t]...)
-	d.fault(key, "unknown field %q%s", key.Text, config.DidYouMean(key.Text, candidates))
+	hint := config.DidYouMean(key.Text, candidates)
+	if hint == "" && len(known.names) <= mostListed {
+		hint = "; known here: " + strings.Join(known.names, ", ")
+	}
+	d.fault(key, "unknown field %q%s", key.Text, hint)
 	if near := config.Nearest(key.Text, candidates); near != "" {
 		d.broken[pathText(append(slices.Clip(d.at[:len(d.at)-1]), near))] = true
 	}
