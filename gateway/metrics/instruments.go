@@ -102,6 +102,11 @@ func (i *Instruments) served() ([]string, map[string]*API) {
 // writeAPIs writes the series of the APIs, one family after the other.
 func (i *Instruments) writeAPIs(p *page) {
 	names, apis := i.served()
+	var upstreams map[string]Upstream
+	if i.sources.Upstreams != nil {
+		upstreams = i.sources.Upstreams()
+	}
+	writeTargets(p, apis, upstreams)
 	if len(names) == 0 {
 		return
 	}
@@ -115,16 +120,14 @@ func (i *Instruments) writeAPIs(p *page) {
 			f.write(p, f.family, apis[name], labels[n])
 		}
 	}
-	i.writeUpstreams(p, names, labels)
+	if upstreams != nil {
+		writeUpstreams(p, names, labels, upstreams)
+	}
 	writeTunnels(p, names, apis)
 }
 
 // writeUpstreams writes how the APIs' upstreams stand.
-func (i *Instruments) writeUpstreams(p *page, names, labels []string) {
-	if i.sources.Upstreams == nil {
-		return
-	}
-	upstreams := i.sources.Upstreams()
+func writeUpstreams(p *page, names, labels []string, upstreams map[string]Upstream) {
 	open := family{"postern_upstream_connections_open", "gauge", "Connections to the upstream, idle ones included."}
 	p.begin(open)
 	for n, name := range names {
@@ -135,5 +138,4 @@ func (i *Instruments) writeUpstreams(p *page, names, labels []string) {
 	for n, name := range names {
 		p.value(idle, labels[n], float64(upstreams[name].Idle))
 	}
-	writeTargets(p, names, labels, upstreams)
 }

@@ -292,6 +292,21 @@ func TestUpstreams(t *testing.T) {
 	)
 }
 
+// One that health checks ask may be away before any request comes.
+func TestTargetsThatAreWatched(t *testing.T) {
+	i := metrics.New(metrics.Sources{Upstreams: func() map[string]metrics.Upstream {
+		return map[string]metrics.Upstream{
+			"b/1": {Targets: []metrics.Target{{URL: "http://one", State: metrics.Healthy, Watched: true}}},
+			"a/1": {Targets: []metrics.Target{{URL: "http://one", State: metrics.Unhealthy, Watched: true}}},
+			"c/1": {Targets: []metrics.Target{{URL: "http://one", State: metrics.Healthy}}},
+		}
+	}})
+	check(t, scrape(i, "postern_upstream_target_healthy"),
+		`postern_upstream_target_healthy{api="a/1",target="http://one"} 0`,
+		`postern_upstream_target_healthy{api="b/1",target="http://one"} 1`,
+	)
+}
+
 func TestTargets(t *testing.T) {
 	i := metrics.New(metrics.Sources{Upstreams: func() map[string]metrics.Upstream {
 		return map[string]metrics.Upstream{

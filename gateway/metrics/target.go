@@ -1,6 +1,10 @@
 package metrics
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Upstream is how the connections and the targets of an API's upstream stand.
 type Upstream struct {
@@ -24,6 +28,7 @@ type Target struct {
 	Attempts  uint64    `json:"attempts"`
 	Failures  uint64    `json:"failures"` // those that failed or had 502, 503 or 504 for an answer, and connections that could not be opened
 	Ejections uint64    `json:"ejections"`
+	Watched   bool      `json:"-"` // health checks ask it
 }
 
 // The words of Target.State.
@@ -52,17 +57,19 @@ func familiesOfTarget() []ofTarget {
 	}
 }
 
-// writeTargets writes the series of the targets of the APIs.
-func writeTargets(p *page, names, labels []string, upstreams map[string]Upstream) {
+// writeTargets writes the series of the targets of the APIs that have answered
+// something, and of those that are watched: one may be away before anybody asks.
+func writeTargets(p *page, served map[string]*API, upstreams map[string]Upstream) {
 	type sample struct {
 		target *Target
 		labels string
 	}
 	var samples []sample
-	for n, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(upstreams)) {
 		for i := range upstreams[name].Targets {
-			t := &upstreams[name].Targets[i]
-			samples = append(samples, sample{t, labels[n] + "," + label("target", t.URL)})
+			if t := &upstreams[name].Targets[i]; t.Watched || served[name] != nil {
+				samples = append(samples, sample{t, label("api", name) + "," + label("target", t.URL)})
+			}
 		}
 	}
 	if len(samples) == 0 {

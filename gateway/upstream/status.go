@@ -26,7 +26,7 @@ func (u *Upstream) Targets() []metrics.Target {
 		*t = metrics.Target{
 			URL: m.name + m.prefix, Weight: m.weight, State: metrics.Healthy, Addresses: m.names.list(),
 			Open: m.pool.open.Load(), Idle: m.pool.idle(), Pending: m.pending.Load(),
-			Attempts: m.attempts.Get(), Failures: m.failures.Get(),
+			Attempts: m.attempts.Get(), Failures: m.failures.Get(), Watched: u.health != nil,
 		}
 		m.health.show(t, now)
 		if m.breaker != nil {
