@@ -60,17 +60,18 @@ func (u *Upstream) counted(x *exchange.Exchange) error {
 // forward asks targets until one has answered or no other may be asked.
 func (u *Upstream) forward(x *exchange.Exchange) error {
 	x.Steps.Forward = time.Now()
-	var r request
+	r := u.request()
+	defer u.end(r)
 	r.x, r.begun, r.piece, r.inline = x, x.Steps.Forward, wire.Piece(), x.Body != nil && x.Body.Inline()
-	err := u.hold(&r)
+	err := u.hold(r)
 	for err == nil {
 		var m *member
-		if m, err = u.choose(&r); m == nil {
+		if m, err = u.choose(r); m == nil {
 			break
 		}
-		o := u.ask(m, &r)
-		if u.note(m, &r, o); !u.again(&r, o) {
-			err = u.settle(&r)
+		o := u.ask(m, r)
+		if u.note(m, r, o); !u.again(r, o) {
+			err = u.settle(r)
 			break
 		}
 		u.counts.Retries.Inc()

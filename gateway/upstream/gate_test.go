@@ -1,13 +1,16 @@
 package upstream
 
 import (
+	"bufio"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"postern/gateway/problem"
+	"postern/gateway/wire"
 	"postern/provisioning/config"
 )
 
@@ -78,5 +81,62 @@ func TestBudget(t *testing.T) {
 	}
 	if left := b.left.Load(); left < maxTokens || left > maxTokens+token {
 		t.Errorf("%d saved up, want %d", left, maxTokens)
+	}
+}
+
+// What breaks in the middle of a request costs no place: of the upstream, of its
+// target, and of the one trial of a circuit.
+func TestPanicsCostNoPlace(t *testing.T) {
+	u := prepared(t, config.Upstream{
+		MaxPending: 1, MaxConnections: 1,
+		CircuitBreaker: &config.CircuitBreaker{Failures: 1, Open: config.Duration(time.Nanosecond)},
+	}, 1)
+	m := u.members[0]
+	done, _ := m.breaker.allow()
+	done(errFailed) // from now on each request is a trial
+	for range 3 {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Fatal("no panic without a connection of the caller's")
+				}
+			}()
+			_ = u.Forward(asked())
+		}()
+	}
+	if n := m.pending.Load(); n != 0 {
+		t.Errorf("%d requests are pending", n)
+	}
+}
+
+// No more bodies are held than a few of the largest; others are sent once.
+func TestHeldBodiesAreBounded(t *testing.T) {
+	u := prepared(t, config.Upstream{Retry: new(config.Retry)}, 1, 1)
+	u.replayable = 10
+	held := func() *request {
+		x := asked()
+		x.HTTP.Request.Header.SetMethod("PUT")
+		x.Request.Length, x.Body = 10, new(wire.Body)
+		x.Body.SetLength(bufio.NewReader(strings.NewReader("0123456789")), 10)
+		r := &request{x: x}
+		if err := u.hold(r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	var all []*request
+	for range maxHeld {
+		r := held()
+		if string(r.body) != "0123456789" {
+			t.Fatalf("held %q", r.body)
+		}
+		all = append(all, r)
+	}
+	if r := held(); r.inline || r.x.Body.Done() || u.repeatable(r) {
+		t.Error("one more is held")
+	}
+	u.end(all[0])
+	if r := held(); !r.inline {
+		t.Error("there is no place although one has ended")
 	}
 }

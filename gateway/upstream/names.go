@@ -189,7 +189,7 @@ func (n *names) dialAll(ctx context.Context, all []*address) (net.Conn, *address
 // order is all, beginning with another one each time, and those that failed
 // just now at the end.
 func (n *names) order(all []*address, now time.Time) []*address {
-	start := int(n.turn.Add(1)-1) % len(all)
+	start := int((n.turn.Add(1) - 1) % uint32(len(all)))
 	order := slices.Concat(all[start:], all[:start])
 	recent := now.Add(-avoid).UnixNano()
 	slices.SortStableFunc(order, func(a, b *address) int {

@@ -72,10 +72,12 @@ type request struct {
 	target *target // which that is
 	body   []byte  // read before the first attempt
 	inline bool    // the body is, or will be, in piece
+	held   int64   // bytes of it that count as held
 	tries  int     // targets asked
 	tried  uint64  // which, by member's index
 
 	// Of the last attempt.
+	asked   *member       // nil: it is over
 	limit   time.Duration // for the answer's head; 0: none
 	done    func(error)   // of the target's circuit, see told
 	trying  bool          // it finds out whether the target is well again
@@ -83,6 +85,10 @@ type request struct {
 	failed  error         // why not
 	awaited bool          // the caller still owed some of its body then
 }
+
+// maxHeld is how many of the largest bodies an upstream holds at once. Callers
+// who send the last byte of many slowly shall not fill the memory.
+const maxHeld = 16
 
 // hold reads the body of a request that may have to be sent again, if its
 // length is known and within limits.buffered_body. The error is a problem.
@@ -95,6 +101,11 @@ func (u *Upstream) hold(r *request) error {
 	if x.Body == nil || r.inline || x.Request.Expect || x.Request.Chunked || x.Request.Length > u.replayable || !idempotent(x) {
 		return nil
 	}
+	if n := x.Request.Length; (u.held.Add(n)-1)/maxHeld >= u.replayable {
+		u.held.Add(-n) // it is sent as it comes, and once
+		return nil
+	}
+	r.held = x.Request.Length
 	// It grows as it comes: a length that is only promised costs no memory.
 	body, err := io.ReadAll(x.Body)
 	if err != nil {
@@ -136,6 +147,41 @@ func (u *Upstream) note(m *member, r *request, o outcome) {
 	}
 	told(r.done, o)
 	r.tryNoMore(m)
+	r.asked = nil
+}
+
+// request is an empty one, which end gives back. It is not on the stack, which
+// stays with every connection that rests.
+func (u *Upstream) request() *request {
+	if r, ok := u.requests.Get().(*request); ok {
+		return r
+	}
+	return new(request)
+}
+
+// end gives back r and what it has taken. After a panic that is a place at its
+// target, too, unless the end of an answer gives it back.
+func (u *Upstream) end(r *request) {
+	if r.held > 0 {
+		u.held.Add(-r.held)
+	}
+	if r.asked != nil {
+		u.abandon(r.asked, r)
+	}
+	*r = request{}
+	u.requests.Put(r)
+}
+
+// abandon ends an attempt that did not come to its end.
+func (u *Upstream) abandon(m *member, r *request) {
+	u.note(m, r, unjudged)
+	switch {
+	case r.x.Answer.Release != nil:
+	case r.conn != nil:
+		r.conn.finish(false)
+	default:
+		m.pending.Add(-1)
+	}
 }
 
 // tryNoMore lets another request find out whether m is well again, if r did.
@@ -183,6 +229,7 @@ func (u *Upstream) choose(r *request) (m *member, err error) {
 		}
 		var ok bool
 		if r.done, ok = m.breaker.allow(); ok {
+			r.asked = m
 			return m, nil
 		}
 		m.pending.Add(-1)

@@ -22,7 +22,9 @@ type Upstream struct {
 
 	connectTimeout, timeout time.Duration // 0: none
 	idleTimeout, maximum    time.Duration
-	replayable              int64 // bytes of a body that may be held for a repeat
+	replayable              int64        // bytes of a body that may be held for a repeat
+	held                    atomic.Int64 // bytes of those that are
+	requests                sync.Pool    // of those on their way
 
 	ejection  *ejection // nil: none
 	retry     *retry    // nil: none
