@@ -2,13 +2,25 @@ package config
 
 import "strings"
 
+// held is how long a word must be to be looked for in others.
+const held = 4
+
 // Nearest returns the candidate that word most likely stands for, or "" when
-// none is near enough to be worth proposing.
+// none is near enough to be worth proposing. Without a misspelt one it is the
+// longest that word holds, as healthcheck holds health.
 func Nearest(word string, candidates []string) string {
 	best, bound := "", max(1, len(word)/4)
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c), bound); d <= bound {
 			best, bound = c, d-1
+		}
+	}
+	if best != "" {
+		return best
+	}
+	for _, c := range candidates {
+		if len(c) >= held && len(c) > len(best) && strings.Contains(strings.ToLower(word), c) {
+			best = c
 		}
 	}
 	return best
