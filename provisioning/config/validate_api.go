@@ -35,6 +35,7 @@ func (v *checker) api(path []any, a *API) {
 	}
 	v.oneOf(at(path, "paths", "encoded_slash"), a.Paths.EncodedSlash, "reject", "keep")
 	v.upstream(at(path, "upstream"), a.Upstream)
+	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a)
 	v.upgrade(at(path, "upstream", "upgrade"), a)
 	v.resources(path, a)
 	v.scopes(path, a)

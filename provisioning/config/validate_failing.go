@@ -38,6 +38,13 @@ func (v *checker) balance(path []any, b Balance) {
 	}
 }
 
+func (v *checker) hashOfClaim(path []any, a *API) {
+	ofClaim := a.Upstream.Balance.Method == ByHash && strings.HasPrefix(a.Upstream.Balance.By, "claim:")
+	if id := a.Policies.Identify; ofClaim && (id == nil || id.None) {
+		v.warn(path, "unused: without policies.identify there is no token, and requests take turns")
+	}
+}
+
 // failing checks what is done about targets that fail, and about too many
 // requests.
 func (v *checker) failing(path []any, u Upstream) {
