@@ -9,6 +9,7 @@ import (
 
 	"postern/gateway/exchange"
 	"postern/gateway/problem"
+	"postern/gateway/wire"
 	"postern/provisioning/config"
 )
 
@@ -53,6 +54,10 @@ func (g *gate) enter(x *exchange.Exchange) error {
 	defer cancel()
 	if g.slots.Acquire(ctx, 1) != nil {
 		return problem.Overloaded.Because(errWaited)
+	}
+	if x.Conn.Gone() {
+		g.leave() // a target that has too much to do need not work for nobody
+		return problem.CallerGone.Because(wire.ErrGone)
 	}
 	return nil
 }

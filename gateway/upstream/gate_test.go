@@ -3,6 +3,7 @@ package upstream
 import (
 	"bufio"
 	"errors"
+	"net"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,7 +20,9 @@ func TestGate(t *testing.T) {
 		g := newGate(&config.Upstream{MaxPending: 2, Queue: &config.Queue{Size: 2, Wait: config.Duration(time.Second)}})
 		var in, out atomic.Int32
 		enter := func() {
-			switch err := g.enter(asked()); {
+			x := asked()
+			x.Conn = wire.NewConn(nil)
+			switch err := g.enter(x); {
 			case err == nil:
 				in.Add(1)
 			case errors.Is(err, problem.Overloaded):
@@ -49,6 +52,43 @@ func TestGate(t *testing.T) {
 		g.leave()
 		expect("and then in the upstream", 4, 2)
 	})
+}
+
+// Who has left while waiting is not let in.
+func TestGateIsForThosePresent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	caller, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer caller.Close()
+	g := newGate(&config.Upstream{MaxPending: 1, Queue: &config.Queue{Size: 1, Wait: config.Duration(time.Minute)}})
+	x := asked()
+	if err := g.enter(x); err != nil {
+		t.Fatal(err)
+	}
+	x.Conn = wire.NewConn(caller)
+	entered := make(chan error)
+	go func() { entered <- g.enter(x) }()
+	until(t, "it waits", func() bool { return g.waiting.Load() == 1 })
+	peer.Close()
+	look := wire.NewConn(caller)
+	until(t, "the caller has left", look.Gone)
+	g.leave()
+	if err := <-entered; !errors.Is(err, problem.CallerGone) {
+		t.Errorf("let in, or refused for another reason: %v", err)
+	}
+	if err := g.enter(x); err != nil {
+		t.Errorf("its place is not free: %v", err)
+	}
 }
 
 func TestGateWithoutQueue(t *testing.T) {
