@@ -9,6 +9,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"postern/gateway/metrics"
+	"postern/provisioning/config"
 )
 
 // Handshakes that never end, and some that end at once, keep nobody from TLS;
@@ -65,4 +71,27 @@ func TestRenegotiationIsRefused(t *testing.T) {
 		t.Errorf("openssl says %q", out.String())
 	}
 	wantStatus(t, g.dialTLS(&tls.Config{RootCAs: ca.pool()}).do(get), 200)
+}
+
+// A panic in a handshake ends its connection, and nothing else.
+func TestPanicInAHandshake(t *testing.T) {
+	core, logs := observer.New(zap.ErrorLevel)
+	s := newServer(config.Default().Limits, newSampler(zap.New(core)), metrics.New(metrics.Sources{}))
+	near, far := net.Pipe()
+	defer far.Close()
+	s.open.Add(1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.accepted(near, func() *tls.Config {
+			return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { panic("boom") }}
+		})
+	}()
+	if tls.Client(far, &tls.Config{ServerName: "x"}).HandshakeContext(t.Context()) == nil {
+		t.Error("a handshake with nobody")
+	}
+	<-ended
+	if n := s.open.Load(); n != 0 || logs.Len() != 1 {
+		t.Errorf("%d connections are open, and the log has %v", n, logs.All())
+	}
 }

@@ -113,6 +113,7 @@ func (s *server) accepted(c net.Conn, secure func() *tls.Config) {
 	}
 	session := s.newSession(c)
 	defer s.leave(session)
+	defer session.rescue()
 	if !s.join(session) {
 		_ = c.Close() // nothing has come of it yet
 		return

@@ -43,14 +43,22 @@ type session struct {
 	down wire.Relay
 }
 
-// serve runs until the connection ends. A panic ends this connection only.
+// rescue makes a panic end this connection only. It is deferred.
+func (s *session) rescue() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if c := s.server.log.check(zap.ErrorLevel, "panic while serving a connection", ""); c != nil {
+		c.Write(crash.Fields(p))
+	}
+	_ = s.conn.Close() // whatever it was, nothing more comes of it
+}
+
+// serve runs until the connection ends.
 func (s *session) serve() {
+	defer s.rescue()
 	defer func() {
-		if p := recover(); p != nil {
-			if c := s.server.log.check(zap.ErrorLevel, "panic while serving a connection", ""); c != nil {
-				c.Write(crash.Fields(p))
-			}
-		}
 		s.rest()
 		_ = s.conn.Close() // already closed where it mattered how
 	}()
