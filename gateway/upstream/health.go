@@ -74,12 +74,23 @@ func (c *checker) run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		err := c.check(ctx)
-		if ctx.Err() != nil {
+		if err := c.check(ctx); !c.noted(ctx, err) {
 			return
 		}
-		c.note(err, time.Now())
 	}
+}
+
+// noted notes an answer unless the checks have ended: what is found out when
+// they have would stay for good.
+func (c *checker) noted(ctx context.Context, err error) bool {
+	k := &c.target.checks
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if ctx.Err() != nil {
+		return false
+	}
+	c.note(err, time.Now())
+	return true
 }
 
 // check asks once. A panic counts as a bad answer.

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -181,5 +182,19 @@ func TestChecksInARow(t *testing.T) {
 		if c.note(err, time.Now()); c.target.health.unwell.Load() != step.unwell {
 			t.Fatalf("after answer %d: unwell %t", i, !step.unwell)
 		}
+	}
+}
+
+// A check that ends when nobody checks any more leaves no mark, which would stay.
+func TestChecksThatHaveEndedSayNothing(t *testing.T) {
+	u := prepared(t, of(config.RoundRobin), 1, 1)
+	c := &checker{target: u.members[0].target, cfg: &config.Health{Healthy: 1, Unhealthy: 1}, log: zap.NewNop()}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if c.noted(ctx, io.EOF) || standing(u) != metrics.Healthy {
+		t.Error("noted after the end")
+	}
+	if !c.noted(t.Context(), io.EOF) || standing(u) != metrics.Unhealthy {
+		t.Error("not noted")
 	}
 }
