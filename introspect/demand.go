@@ -39,9 +39,6 @@ func (k *keySet) demand(kid string) (f *flight, late bool) {
 	now := time.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if kid != "" {
-		k.history.unknownKids++
-	}
 	switch {
 	case !k.running || k.load() != nil && k.missing.has(kid, now):
 		return nil, false
@@ -51,6 +48,13 @@ func (k *keySet) demand(kid string) (f *flight, late bool) {
 		return nil, false
 	}
 	return k.ask(), false
+}
+
+// unknown counts a token that names a key which is not there.
+func (k *keySet) unknown() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.history.unknownKids++
 }
 
 // ask requests a fetch. The caller holds mu.

@@ -91,6 +91,9 @@ func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, er
 	if kid == nil {
 		return verified, err
 	}
+	if *kid != "" {
+		s.keys.unknown()
+	}
 	wait, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	// Once more after a fetch that was under way: it may have brought the set

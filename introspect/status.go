@@ -145,19 +145,25 @@ func (s *Set) Refresh(ctx context.Context, name string) error {
 	return nil
 }
 
-// force waits for a fetch that begins now or is under way.
+// force waits for a fetch that begins from now on: one that is under way may
+// bring what was there before.
 func (k *keySet) force(ctx context.Context) error {
-	k.mu.Lock()
-	if !k.running {
+	for {
+		k.mu.Lock()
+		if !k.running {
+			k.mu.Unlock()
+			return errors.New("not started")
+		}
+		f := k.ask()
+		late := f.begun
 		k.mu.Unlock()
-		return errors.New("not started")
-	}
-	f := k.ask()
-	k.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		return ctx.Err()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if !late {
+			return f.err
+		}
 	}
 }
