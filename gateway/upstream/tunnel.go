@@ -157,8 +157,8 @@ func (f *flow) run() {
 	case readErr != io.EOF:
 		f.tunnel.stop(&ending{f.fromName, fmt.Errorf("read from %s: %w", f.fromName, readErr)})
 	default:
-		_ = f.to.CloseWrite() // one that is closed already shows in the other direction
-		f.tunnel.over(&ending{reason: f.fromName})
+		f.tunnel.over(&ending{reason: f.fromName}) // before the other side hears of it, and ends too
+		_ = f.to.CloseWrite()                      // one that is closed already shows in the other direction
 	}
 }
 
