@@ -49,11 +49,11 @@ func (u *Upstream) counted(x *exchange.Exchange) error {
 	passed := false
 	defer func() {
 		if !passed {
-			u.gate.leave() // otherwise with the answer's end
+			u.gate.leave() // otherwise with the end of the answer
 		}
 	}()
 	err := u.forward(x)
-	passed = err == nil
+	passed = err == nil && x.Answer.Tunnel == nil
 	return err
 }
 
@@ -84,9 +84,11 @@ func (u *Upstream) forward(x *exchange.Exchange) error {
 	return err
 }
 
-// settle ends the attempts with the last one's outcome, as a problem.
+// settle ends the attempts with the last one's outcome, as a problem. The
+// place in the gate goes with the answer; a tunnel needs none, and gives it back
+// before the caller can have read the 101.
 func (u *Upstream) settle(r *request) error {
-	if r.conn != nil {
+	if r.conn != nil && r.x.Answer.Tunnel == nil {
 		r.conn.inside = u.gate != nil
 	}
 	return asProblem(r.failed)

@@ -58,7 +58,6 @@ func (c *conn) tunnel(readers *wire.Readers) exchange.Tunnelled {
 	if expires := x.Caller.Expires; limits.withToken && !expires.IsZero() && (t.until.IsZero() || expires.Before(t.until)) {
 		t.until, t.lifetime = expires, endExpired
 	}
-	c.exit() // max_pending is of requests
 	counts.Begin()
 	up := &flow{tunnel: t, from: t.caller, to: t.target, readers: readers, counter: &counts.Received, fromName: "caller", toName: "upstream"}
 	down := &flow{tunnel: t, from: t.target, to: t.caller, readers: c.target.readers, counter: &counts.Sent, fromName: "upstream", toName: "caller"}
