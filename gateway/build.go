@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"postern/gateway/admin"
 	"postern/gateway/application"
@@ -114,35 +113,26 @@ func (b *builder) newAPI(name string) *api {
 	return a
 }
 
-// api builds the chains of an API: one for each set of scopes that its resources
-// name.
+// api builds the chains of an API: one for each group of levels that requests to
+// it meet.
 func (b *builder) api(index int) {
 	cfg := &b.config.APIs[index]
 	a := b.newAPI(cfg.FullName())
 	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
 	b.next.apis[index] = a
-	policies, scopes := b.policies(index), b.scopes(index)
+	c := &chains{builder: b, api: index, rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}}
 	u, err := b.upstream(cfg)
 	if err != nil {
 		b.failed(err, "apis", index, "upstream")
-		return
+	} else {
+		c.last = b.gateway.forward(u)
 	}
-	last := b.gateway.forward(u)
-	chains := map[string]exchange.Handler{}
 	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
 	a.templates = append(make([]string, 0, 1+len(cfg.Resources)), "/**")
-	a.handlers[0] = b.routed(index, -1, exchange.Chain(last, policies...))
+	a.handlers[0] = b.routed(index, -1, c.handler(nil))
 	for i := range cfg.Resources {
 		a.templates = append(a.templates, cfg.Resources[i].Path)
-		key := strings.Join(cfg.Resources[i].Scopes, " ")
-		if chains[key] == nil {
-			all := slices.Clone(policies)
-			for _, scope := range cfg.Resources[i].Scopes {
-				all = append(all, scopes[scope]...)
-			}
-			chains[key] = exchange.Chain(last, all...)
-		}
-		a.handlers[i+1] = b.routed(index, i, chains[key])
+		a.handlers[i+1] = b.routed(index, i, c.handler(cfg.Resources[i].Scopes))
 	}
 }
 

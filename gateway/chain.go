@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"fmt"
+
 	"postern/gateway/exchange"
 	"postern/gateway/policy/authorize"
 	"postern/gateway/policy/identify"
@@ -8,50 +10,113 @@ import (
 	"postern/provisioning/config"
 )
 
-// policies is what happens to every request of an API, in this order, before it
-// is forwarded. It is the only list of policies; what an API does not state is
-// not in its chain.
-func (b *builder) policies(index int) []exchange.Policy {
-	cfg := &b.config.APIs[index].Policies
-	path := []any{"apis", index, "policies"}[:3:3] // each policy appends to its own copy
-	var chain []exchange.Policy
-	if len(cfg.Protocols) > 0 {
-		chain = append(chain, b.told(protocols.New(cfg.Protocols), Step{"protocols", append(path, "protocols")}))
-	}
-	if cfg.Identify != nil && !cfg.Identify.None {
-		believed, err := b.believe(cfg.Identify)
-		if err != nil {
-			b.failed(err, append(path, "identify", "auth_servers")...)
-		}
-		policy := identify.New(&b.config.APIs[index], believed, b.known(&b.config.APIs[index]), b.gateway.metrics)
-		chain = append(chain, b.told(policy, Step{"identify", append(path, "identify")}))
-	}
-	if cfg.Authorize != nil {
-		chain = b.authorize(chain, cfg.Authorize, append(path, "authorize"))
+// chain is what happens to requests that meet these levels, in this order, before
+// they are forwarded. It is the only list of policies; what no level states is
+// not in the chain.
+func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
+	for _, stage := range []func([]config.Level) []exchange.Policy{
+		c.protocols,
+		c.identify,
+		c.authorize,
+	} {
+		chain = append(chain, stage(levels)...)
 	}
 	return chain
 }
 
-// scopes is what happens to requests of resources that name a scope, after the
-// API's own policies.
-func (b *builder) scopes(index int) map[string][]exchange.Policy {
-	chains := map[string][]exchange.Policy{}
-	for i, scope := range b.config.APIs[index].Scopes {
-		if scope.Policies.Authorize == nil {
-			continue
+func (c *chains) protocols(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if p := l.Policies.Protocols; len(p) > 0 {
+			chain = c.add(chain, Step{"protocols", l.At("protocols")}, func() (exchange.Policy, error) {
+				return protocols.New(p), nil
+			})
 		}
-		path := []any{"apis", index, "scopes", i, "policies", "authorize"}
-		chains[scope.Name] = b.authorize(chains[scope.Name], scope.Policies.Authorize, path)
 	}
-	return chains
+	return chain
 }
 
-// authorize appends the policy of the section at path, unless that is at fault.
-func (b *builder) authorize(chain []exchange.Policy, cfg *config.Authorize, path []any) []exchange.Policy {
-	policy, err := authorize.New(cfg)
-	if err != nil {
-		b.failed(err, path...)
+func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if cfg := l.Policies.Identify; cfg != nil && !cfg.None {
+			chain = c.add(chain, Step{"identify", l.At("identify")}, func() (exchange.Policy, error) {
+				believed, err := c.believe(cfg)
+				if err != nil {
+					return nil, config.Below(err, "auth_servers")
+				}
+				api := &c.config.APIs[c.api]
+				return identify.New(api, believed, c.known(api), c.gateway.metrics), nil
+			})
+		}
+	}
+	return chain
+}
+
+func (c *chains) authorize(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if cfg := l.Policies.Authorize; cfg != nil {
+			chain = c.add(chain, Step{"authorize", l.At("authorize")}, func() (exchange.Policy, error) {
+				return authorize.New(cfg)
+			})
+		}
+	}
+	return chain
+}
+
+// chains builds those of one API.
+type chains struct {
+	*builder
+	api   int
+	last  exchange.Handler            // forwards
+	rules map[string]exchange.Policy  // by their places
+	built map[string]exchange.Handler // by the places of their levels
+}
+
+// add appends the policy of a section, which is built once however many chains
+// it stands in; one that is at fault is left out.
+func (c *chains) add(chain []exchange.Policy, step Step, build func() (exchange.Policy, error)) []exchange.Policy {
+	place := fmt.Sprint(step.Path)
+	policy, known := c.rules[place]
+	if !known {
+		made, err := build()
+		if err != nil {
+			c.failed(err, step.Path...)
+		} else {
+			policy = c.told(made, step)
+		}
+		c.rules[place] = policy
+	}
+	if policy == nil {
 		return chain
 	}
-	return append(chain, b.told(policy, Step{"authorize", path}))
+	return append(chain, policy)
+}
+
+// handler is the chain of a resource that names scopes; where it depends on the
+// method, all of them.
+func (c *chains) handler(scopes []string) exchange.Handler {
+	other := c.of(c.config.Levels(c.api, "", scopes))
+	methods := map[string]exchange.Handler{}
+	for _, method := range c.config.LevelMethods(c.api) {
+		methods[method] = c.of(c.config.Levels(c.api, method, scopes))
+	}
+	if len(methods) == 0 {
+		return other
+	}
+	return func(x *exchange.Exchange) error {
+		if h := methods[string(x.HTTP.Method())]; h != nil {
+			return h(x)
+		}
+		return other(x)
+	}
+}
+
+func (c *chains) of(levels []config.Level) exchange.Handler {
+	var key string
+	for _, l := range levels {
+		key += fmt.Sprint(l.Path)
+	}
+	if c.built[key] == nil {
+		c.built[key] = exchange.Chain(c.last, c.chain(levels)...)
+	}
+	return c.built[key]
 }

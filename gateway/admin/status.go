@@ -78,7 +78,7 @@ func (s Sources) status(cfg *config.Config) Status {
 		upstreams = s.Upstreams()
 	}
 	for i := range cfg.APIs {
-		apis[i] = apiStatus(cfg, &cfg.APIs[i])
+		apis[i] = apiStatus(cfg, i)
 		apis[i].Targets = upstreams[cfg.APIs[i].FullName()].Targets
 	}
 	return Status{
@@ -95,7 +95,8 @@ func (s Sources) publicStatus(cfg *config.Config) PublicStatus {
 	return PublicStatus{Active: len(s.Ready()) == 0, Version: s.Version, APIs: names}
 }
 
-func apiStatus(cfg *config.Config, api *config.API) APIStatus {
+func apiStatus(cfg *config.Config, index int) APIStatus {
+	api := &cfg.APIs[index]
 	targets := make([]string, len(api.Upstream.Targets))
 	for i, target := range api.Upstream.Targets {
 		targets[i] = redact(target.URL)
@@ -106,21 +107,6 @@ func apiStatus(cfg *config.Config, api *config.API) APIStatus {
 		BasePath: api.Prefix(*cfg.APIEndpoint.BasePath),
 		Hosts:    api.Hosts,
 		Upstream: targets,
-		Policies: policies(api.Policies),
+		Policies: cfg.PolicyNames(index),
 	}
-}
-
-// policies names those that are at work.
-func policies(p config.Policies) []string {
-	names := []string{}
-	if len(p.Protocols) > 0 {
-		names = append(names, "protocols")
-	}
-	if p.Identify != nil && !p.Identify.None {
-		names = append(names, "identify")
-	}
-	if p.Authorize != nil {
-		names = append(names, "authorize")
-	}
-	return names
 }

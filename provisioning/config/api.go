@@ -11,6 +11,7 @@ type API struct {
 	Resources []Resource `yaml:"resources"` // nil: every path and method
 	Scopes    []Scope    `yaml:"scopes"`
 	Policies  Policies   `yaml:"policies"`
+	Tags      []string   `yaml:"tags"` // what global policies know it by
 	// ProtectedResource tells OAuth clients about the API; nil: nothing does.
 	ProtectedResource *ProtectedResource `yaml:"protected_resource"`
 }

@@ -30,7 +30,9 @@ type Config struct {
 	AuthServers             []AuthServer  `yaml:"auth_servers" allow:"empty"`
 	Users                   []User        `yaml:"users" allow:"empty"`
 	Applications            []Application `yaml:"applications" allow:"empty"`
-	APIs                    []API         `yaml:"apis" allow:"empty"`
+	// Policies are those of several APIs, in the order in which they take place.
+	Policies []GlobalPolicy `yaml:"policies" allow:"empty"`
+	APIs     []API          `yaml:"apis" allow:"empty"`
 }
 
 // APIEndpoint says where the APIs begin.

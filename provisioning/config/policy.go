@@ -2,7 +2,8 @@ package config
 
 import "slices"
 
-// Policies are the rules of an API or of one of its scopes; nil is absent.
+// Policies are the rules of an API, of one of its scopes, or of several APIs;
+// nil is absent. Those of all levels hold, see Config.Levels.
 type Policies struct {
 	Protocols []string   `yaml:"protocols"` // http, https; empty: both
 	Identify  *Identify  `yaml:"identify"`

@@ -18,6 +18,10 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		v.identify(at(path, "policies", "identify"), a, servers)
 		v.groups(path, a, servers)
 	}
+	v.globalPolicies(c)
+	for level := range c.AllLevels() {
+		v.policies(level)
+	}
 	v.callers(c)
 	v.addresses(c)
 }
@@ -39,11 +43,10 @@ func (v *checker) api(path []any, a *API) {
 	v.upgrade(at(path, "upstream", "upgrade"), a)
 	v.resources(path, a)
 	v.scopes(path, a)
-	for i, protocol := range a.Policies.Protocols {
-		v.oneOf(at(path, "policies", "protocols", i), protocol, "http", "https")
-	}
-	if a.Policies.Authorize != nil {
-		v.authorize(at(path, "policies", "authorize"), a.Policies)
+	for i, tag := range a.Tags {
+		if tag == "" || slices.Contains(a.Tags[:i], tag) {
+			v.add(at(path, "tags", i), "%q is empty or stands twice", tag)
+		}
 	}
 }
 
@@ -110,12 +113,16 @@ func (v *checker) resource(path []any, r Resource, a *API) {
 		v.add(at(path, "path"), "%s", fault)
 	}
 	for i, method := range r.Methods {
-		switch {
-		case method == "CONNECT" || method == "TRACE":
-			v.add(at(path, "methods", i), "%s is refused in every request", method)
-		case strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "":
-			v.add(at(path, "methods", i), "%q is not a method: upper-case letters and - only", method)
-		}
+		v.method(at(path, "methods", i), method)
+	}
+}
+
+func (v *checker) method(path []any, method string) {
+	switch {
+	case method == "CONNECT" || method == "TRACE":
+		v.add(path, "%s is refused in every request", method)
+	case method == "", strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != "":
+		v.add(path, "%q is not a method: upper-case letters and - only", method)
 	}
 }
 
@@ -143,14 +150,8 @@ func (v *checker) scopes(path []any, a *API) {
 		if s.Policies.Identify != nil {
 			v.add(at(item, "policies", "identify"), "identify of a scope is not supported yet")
 		}
-		if s.Policies.Protocols != nil {
-			v.add(at(item, "policies", "protocols"), "protocols of a scope is not supported yet")
+		if len(policyNames(&s.Policies)) == 0 && s.Policies.Identify == nil {
+			v.add(at(item, "policies"), "missing: a scope without policies does nothing")
 		}
-		if s.Policies.Authorize == nil {
-			v.add(at(item, "policies", "authorize"), "missing: a scope is there to authorize")
-			continue
-		}
-		both := Policies{Identify: a.Policies.Identify, Authorize: s.Policies.Authorize}
-		v.authorize(at(item, "policies", "authorize"), both)
 	}
 }

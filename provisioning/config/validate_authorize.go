@@ -6,12 +6,7 @@ import (
 	"strings"
 )
 
-// authorize checks the authorize of p against the identify it relies on.
-func (v *checker) authorize(path []any, p Policies) {
-	a := p.Authorize
-	if p.Identify != nil && p.Identify.None {
-		v.add(path, "identify: none leaves nobody to authorize")
-	}
+func (v *checker) authorize(path []any, a *Authorize) {
 	if a.TokenScopes == nil && a.Groups == nil && len(a.Claims) == 0 {
 		v.add(path, "empty: state token_scopes, groups or claims")
 	}

@@ -46,13 +46,13 @@ func (s shapes) of(t reflect.Type) *shape {
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
 		"archive", "api_gateway", "downloads", "aliases", "applications_sync",
-		"security_settings", "microgatewayPool", "policies", "token_service", "gateway_destination", "es_destination",
+		"security_settings", "microgatewayPool", "token_service", "gateway_destination", "es_destination",
 		"key_store", "trust_store", "publish", "service_registries", "faults", "extended_settings", "system",
 	},
 	reflect.TypeFor[config.Bundle]():      {"from", "poll", "verify", "allow_files"},
 	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
 	reflect.TypeFor[config.AuthServer]():  {"type"},
-	reflect.TypeFor[config.API]():         {"tags", "id"},
+	reflect.TypeFor[config.API]():         {"id"},
 	reflect.TypeFor[config.Policies](): {
 		"throttle", "cors", "outbound", "route", "faults", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
