@@ -50,6 +50,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	}
 	b.tls()
 	b.resources()
+	b.hostnames()
 	b.authServers()
 	b.tracing()
 	b.next.nowhere = b.newAPI("")

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"postern/gateway/hostname"
 	"postern/gateway/upstream"
 	"postern/provisioning/config"
 )
@@ -46,6 +47,18 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 	}
 	b.next.upstreams[key] = &carried{Upstream: u, section: cfg.Upstream, limits: limits}
 	return u, nil
+}
+
+// hostnames keeps what is known of host names while their section is unchanged.
+func (b *builder) hostnames() {
+	var previous *hostname.Resolver
+	if b.previous != nil {
+		previous = b.previous.hostnames
+	}
+	b.next.hostnames = hostname.New(b.config.Hostnames, previous, b.gateway.metrics)
+	if r := b.gateway.rehearsal; r != nil && !r.Fetch {
+		b.next.hostnames = hostname.Offline(b.gateway.metrics)
+	}
 }
 
 // adopt makes the generation a user of its upstreams and its tracer.

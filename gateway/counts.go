@@ -10,7 +10,7 @@ import (
 func (g *Gateway) metricSources() metrics.Sources {
 	return metrics.Sources{
 		Version: g.version, InFlight: g.inFlight, Connections: g.connections, TokenCache: g.tokenCache,
-		Reload: g.reloadCounts, KeySets: g.keySets, Certificates: g.certificates, Upstreams: g.upstreams,
+		Reload: g.reloadCounts, KeySets: g.keySets, Certificates: g.certificates, Upstreams: g.upstreams, Hostnames: g.hostnames,
 	}
 }
 
@@ -46,6 +46,14 @@ func (g *Gateway) keySets() []metrics.KeySet {
 		})
 	}
 	return sets
+}
+
+// hostnames is how many addresses the live generation's resolver knows.
+func (g *Gateway) hostnames() int {
+	if n := g.live.Load(); n != nil {
+		return n.hostnames.Entries()
+	}
+	return 0
 }
 
 func (g *Gateway) certificates() []metrics.Certificate {

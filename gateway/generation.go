@@ -10,6 +10,7 @@ import (
 
 	"postern/gateway/admin"
 	"postern/gateway/exchange"
+	"postern/gateway/hostname"
 	"postern/gateway/metrics"
 	"postern/gateway/problem"
 	"postern/gateway/router"
@@ -29,6 +30,7 @@ type generation struct {
 	trusted      []netip.Prefix
 	line         lineFormat // of the access log
 	tokens       *introspect.Set
+	hostnames    *hostname.Resolver
 	resources    resources             // what OAuth clients may ask of APIs
 	certificates []metrics.Certificate // that connections depend on
 	upstreams    map[string]*carried

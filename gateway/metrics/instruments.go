@@ -20,6 +20,7 @@ type Instruments struct {
 	tracing  tracing
 	problems words
 	tokens   words
+	hosts    words
 	callers  callers
 
 	mu   sync.Mutex
@@ -39,6 +40,10 @@ func New(sources Sources) *Instruments {
 		},
 		tokens: words{
 			family: family{"postern_tokens_total", "counter", "Tokens that were judged: accepted, or the reason why not."},
+			label:  "outcome",
+		},
+		hosts: words{
+			family: family{"postern_hostname_lookups_total", "counter", "Host names of addresses that were asked for."},
 			label:  "outcome",
 		},
 		apis:    map[string]*API{},
@@ -81,6 +86,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.problems.write(p)
 	i.tokens.write(p)
 	i.callers.write(p)
+	i.hosts.write(p)
 	i.writeAPIs(p)
 	i.log.write(p)
 	i.tracing.write(p)

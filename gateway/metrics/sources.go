@@ -13,6 +13,7 @@ type Sources struct {
 	KeySets      func() []KeySet
 	Certificates func() []Certificate
 	Upstreams    func() map[string]Upstream // by API
+	Hostnames    func() int                 // addresses whose host names are kept
 }
 
 // TokenCache is how the verified-token cache fares. Hits, misses and evictions
@@ -56,6 +57,9 @@ func (s *Sources) write(p *page) {
 	}
 	if f := s.KeySets; f != nil {
 		writeKeySets(p, f())
+	}
+	if f := s.Hostnames; f != nil {
+		p.one(family{"postern_hostname_cache_entries", "gauge", "Addresses whose host names are known, or known to be missing."}, float64(f()))
 	}
 	if f := s.Certificates; f != nil {
 		writeCertificates(p, f())

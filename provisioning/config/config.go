@@ -26,6 +26,7 @@ type Config struct {
 	Tokens                  Tokens        `yaml:"tokens"`
 	Bundle                  Bundle        `yaml:"bundle"`
 	Logging                 Logging       `yaml:"logging"`
+	Hostnames               Hostnames     `yaml:"hostnames"`
 	Tracing                 *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched
 	AuthServers             []AuthServer  `yaml:"auth_servers" allow:"empty"`
 	Users                   []User        `yaml:"users" allow:"empty"`

@@ -38,6 +38,7 @@ func (c *Config) SetDefaults() {
 	setDefault(&c.AdminAPI.AdminPath, "/rest/microgateway")
 	c.Tokens.setDefaults()
 	c.Logging.setDefaults()
+	c.Hostnames.setDefaults()
 	if c.Tracing != nil {
 		c.Tracing.setDefaults()
 	}

@@ -57,6 +57,7 @@ func (c *Config) Validate() Faults {
 	v.adminAPI(c)
 	v.logging(c.Logging)
 	v.tracing(c)
+	v.hostnames(c.Hostnames)
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}
