@@ -1,0 +1,105 @@
+package variable
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"postern/gateway/quote"
+)
+
+// cut ends the value that dst[start:] is after most bytes.
+func cut(dst []byte, start, most int) []byte {
+	if most == 0 || len(dst)-start <= most {
+		return dst
+	}
+	end := start + most
+	for end > start && !utf8.RuneStart(dst[end]) {
+		end--
+	}
+	return append(dst[:end], "…"...)
+}
+
+// escape makes the value that dst[start:] is harmless where it stands. What must
+// change is written anew behind it, and moved down.
+func escape(dst []byte, start int, kind Kind) []byte {
+	value := dst[start:]
+	if kind == Header {
+		return oneLine(dst, start)
+	}
+	if plain(value, kind) {
+		return dst
+	}
+	end := len(dst)
+	if kind == JSON {
+		dst = quote.Append(dst, value)
+		return append(dst[:start], dst[end+1:len(dst)-1]...)
+	}
+	for len(value) > 0 {
+		r, size := utf8.DecodeRune(value)
+		dst = appendRune(dst, r, kind)
+		value = value[size:]
+	}
+	return append(dst[:start], dst[end:]...)
+}
+
+// plain reports whether a value can stand as it is.
+func plain(value []byte, kind Kind) bool {
+	for _, c := range value {
+		if c < ' ' || c >= 0x7f {
+			return false
+		}
+		switch c {
+		case '"':
+			if kind != Text {
+				return false
+			}
+		case '\\':
+			if kind == JSON {
+				return false
+			}
+		case '&', '<', '>', '\'':
+			if kind == XML {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// appendRune writes a character of a value to plain text or XML, where it means
+// itself. What may not stand in either becomes U+FFFD.
+func appendRune(dst []byte, r rune, kind Kind) []byte {
+	if r == '\t' || r == '\n' {
+		return utf8.AppendRune(dst, r)
+	}
+	if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfffe || r == 0xffff {
+		return utf8.AppendRune(dst, utf8.RuneError)
+	}
+	if kind == XML {
+		switch r {
+		case '&':
+			return append(dst, "&amp;"...)
+		case '<':
+			return append(dst, "&lt;"...)
+		case '>':
+			return append(dst, "&gt;"...)
+		case '"':
+			return append(dst, "&#34;"...)
+		case '\'':
+			return append(dst, "&#39;"...)
+		}
+	}
+	return utf8.AppendRune(dst, r)
+}
+
+// oneLine makes the value a part of one field line: control characters become
+// spaces (RFC 9110 5.5).
+func oneLine(dst []byte, start int) []byte {
+	value := dst[start:]
+	for i, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			value[i] = ' '
+		}
+	}
+	return append(dst[:start], bytes.Trim(value, " \t")...)
+}

@@ -1,0 +1,150 @@
+package variable
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"postern/gateway/claim"
+	"postern/provisioning/config"
+)
+
+// read appends a variable's value, which may be empty.
+type read func(dst []byte, v *Values) []byte
+
+// found is a variable that a text names.
+type found struct {
+	read   read
+	number bool // its value is one, in digits
+}
+
+// fixed are the variables whose names are whole.
+var fixed = map[string]found{
+	"request.path":                   {read: path},
+	"request.httpMethod":             {read: method},
+	"request.correlationID":          {read: id},
+	"request.authorization.clientId": {read: client},
+	"request.authorization.issuer":   {read: issuer},
+	"request.authorization.userName": {read: subject},
+	"request.authorization.audience": {read: ofClaim("aud")},
+	"request.application.id":         {read: applicationID},
+	"request.application.name":       {read: applicationName},
+	"response.statusCode":            {read: status, number: true},
+	"response.statusMessage":         {read: reason},
+	"apiName":                        {read: apiName},
+	"apiVersion":                     {read: apiVersion},
+	"operationName":                  {read: operation},
+	"inboundHttpMethod":              {read: method},
+	"sys:resource_path":              {read: resourcePath},
+}
+
+// problems are those of what went wrong.
+var problems = map[string]found{
+	"problem.code":   {read: func(dst []byte, v *Values) []byte { return append(dst, v.Problem.Code...) }},
+	"problem.title":  {read: func(dst []byte, v *Values) []byte { return append(dst, v.Problem.Title...) }},
+	"problem.detail": {read: func(dst []byte, v *Values) []byte { return append(dst, v.Problem.Detail...) }},
+	"problem.status": {read: problemStatus, number: true},
+}
+
+// words are the vendor's own in texts about failures; each follows a dollar sign.
+var words = map[string]read{
+	"ERROR_MESSAGE":        func(dst []byte, v *Values) []byte { return append(dst, v.Message...) },
+	"SERVICE":              or("Unknown", apiName),
+	"OPERATION":            or("Unknown", operation),
+	"TIME":                 func(dst []byte, v *Values) []byte { return v.Now.UTC().AppendFormat(dst, "03:04:05 PM") },
+	"DATE":                 func(dst []byte, v *Values) []byte { return v.Now.UTC().AppendFormat(dst, "Jan 2, 2006") },
+	"CLIENT_IP":            address,
+	"USER":                 or("Default", subject),
+	"CONSUMER_APPLICATION": or("sys:defaultApplication", applicationName),
+}
+
+// named are the variables that end with a name of the caller's choice.
+var named = []struct {
+	prefix string
+	read   func(name string) read
+}{
+	{"request.headers.", requestHeader},
+	{"request.query.", query},
+	{"request.authorization.claims.", ofClaim},
+	{"request.application.claims.", ofClaim},
+	{"response.headers.", responseHeader},
+}
+
+// secrets are what no caller is shown, by the end of the variable that would.
+var secrets = map[string][]string{
+	"request.authorization.": {"authHeader", "apiKey", "incomingToken"},
+	"request.headers.":       {"Authorization", "Proxy-Authorization", "Cookie", "X-Gateway-APIKey", "DPoP"},
+	"request.query.":         {"access_token", "APIKey"},
+	"response.headers.":      {"Set-Cookie"},
+}
+
+// absent are variables of the grammar that this gateway has no value for.
+var absent = map[string]string{
+	"request.application.version": "applications have no version",
+	"request.payload":             "bodies cannot be named yet",
+	"response.payload":            "bodies cannot be named yet",
+}
+
+// find looks a variable up. Names of aliases, which have no dot, will be looked
+// for after all others.
+func find(written, name string, place Place) (found, error) {
+	if strings.HasPrefix(written, "$") && !strings.HasPrefix(written, "${") {
+		return found{read: words[name]}, nil
+	}
+	for prefix, ends := range secrets {
+		end, ok := strings.CutPrefix(name, prefix)
+		if ok && slices.ContainsFunc(ends, func(s string) bool { return strings.EqualFold(s, end) }) {
+			return found{}, fmt.Errorf("%s is a secret, which no answer may show", written)
+		}
+	}
+	for prefix, why := range absent {
+		if rest, ok := strings.CutPrefix(name, prefix); ok && (rest == "" || rest[0] == '.') {
+			return found{}, fmt.Errorf("%s: %s", written, why)
+		}
+	}
+	if v, ok := fixed[name]; ok {
+		return v, nil
+	}
+	if v, ok := problems[name]; ok && place.Problem {
+		return v, nil
+	}
+	for _, n := range named {
+		if end, ok := strings.CutPrefix(name, n.prefix); ok && end != "" {
+			return found{read: n.read(end)}, nil
+		}
+	}
+	return found{}, fmt.Errorf("%s is no variable%s", written, config.DidYouMean(name, candidates(name, place)))
+}
+
+// candidates are what name may have been meant to be.
+func candidates(name string, place Place) []string {
+	names := slices.Sorted(maps.Keys(fixed))
+	if place.Problem {
+		names = slices.AppendSeq(names, maps.Keys(problems))
+	}
+	for _, n := range named {
+		names = append(names, n.prefix+ending(name, strings.Count(n.prefix, ".")))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ending is what follows the first dots of a name; "NAME" if nothing does.
+func ending(name string, dots int) string {
+	parts := strings.SplitN(name, ".", dots+1)
+	if len(parts) <= dots || parts[dots] == "" {
+		return "NAME"
+	}
+	return parts[dots]
+}
+
+// ofClaim reads a claim of the caller's verified token: a list is joined by
+// commas, and what is an object is empty.
+func ofClaim(name string) read {
+	at := claim.Parse(name)
+	return func(dst []byte, v *Values) []byte {
+		value, _ := at.Find(v.X.Caller.Claims)
+		return appendClaim(dst, value)
+	}
+}

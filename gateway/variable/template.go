@@ -1,0 +1,201 @@
+package variable
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"postern/gateway/exchange"
+	"postern/gateway/problem"
+	"postern/provisioning/config"
+)
+
+// Kind is how a text is read by who gets it, and so how values are escaped.
+type Kind uint8
+
+// Text is plain, Header the value of one field line, JSON and XML are whole
+// documents, and Fixed is any other form: it can hold no variable, since nobody
+// knows how to escape one there.
+const (
+	Text Kind = iota
+	Header
+	JSON
+	XML
+	Fixed
+)
+
+// Place says what a text is for.
+type Place struct {
+	Kind Kind
+	// Problem lets the text name what went wrong.
+	Problem bool
+}
+
+// Values is what variables are read from. X must be set; the rest is for texts
+// that tell of a problem.
+type Values struct {
+	X       *exchange.Exchange
+	Problem *problem.Problem
+	// Message is what $ERROR_MESSAGE says.
+	Message string
+	Now     time.Time
+	// Most is how many bytes of each value are written; 0: all. A longer value
+	// ends with U+2026.
+	Most int
+}
+
+// Template is a text with its variables found. It is immutable.
+type Template struct {
+	parts []part
+	kind  Kind
+}
+
+// part is a piece of text, then a variable unless read is nil.
+type part struct {
+	literal string
+	read    read
+	quotes  bool // JSON: the variable is a string of its own
+}
+
+// Parse takes a text apart. The error is config.Faults with the position of each
+// mistake. "$${" stands for "${".
+func Parse(text string, place Place) (*Template, error) {
+	p := &parser{place: place, template: &Template{kind: place.Kind}}
+	p.run(text)
+	if len(p.faults) == 0 {
+		p.wellFormed()
+	}
+	if len(p.faults) > 0 {
+		return nil, p.faults
+	}
+	return p.template, nil
+}
+
+// parser takes one text apart.
+type parser struct {
+	place    Place
+	template *Template
+	literal  strings.Builder // since the last variable
+	sample   strings.Builder // the text with something in place of each variable
+	scanner  scanner
+	faults   config.Faults
+}
+
+func (p *parser) fault(at int, format string, args ...any) {
+	p.faults = append(p.faults, config.Fault{Message: fmt.Sprintf("at character %d: ", at) + fmt.Sprintf(format, args...)})
+}
+
+func (p *parser) run(text string) {
+	rest, at := text, 0 // at counts bytes of text that are behind
+	for {
+		i := strings.IndexByte(rest, '$')
+		if i < 0 {
+			p.text(rest)
+			break
+		}
+		p.text(rest[:i])
+		rest, at = rest[i:], at+i
+		n := p.dollar(rest, characters(text[:at]))
+		rest, at = rest[n:], at+n
+	}
+	if p.literal.Len() > 0 {
+		p.template.parts = append(p.template.parts, part{literal: p.literal.String()})
+	}
+}
+
+// dollar reads what begins with a dollar sign, and returns its length.
+func (p *parser) dollar(rest string, at int) int {
+	switch {
+	case strings.HasPrefix(rest, "$${"):
+		p.text("${")
+		return len("$${")
+	case strings.HasPrefix(rest, "${"):
+		end := strings.IndexByte(rest, '}')
+		if end < 0 {
+			p.fault(at, "${ without }; write $${ for these two characters")
+			return len(rest)
+		}
+		p.variable(rest[:end+1], rest[2:end], at)
+		return end + 1
+	}
+	if p.place.Problem {
+		if name := capitals(rest[1:]); words[name] != nil {
+			p.variable(rest[:1+len(name)], name, at)
+			return 1 + len(name)
+		}
+	}
+	p.text("$")
+	return 1
+}
+
+// capitals is the longest beginning of text that a word such as ERROR_MESSAGE
+// can be.
+func capitals(text string) string {
+	end := 0
+	for end < len(text) && (text[end] >= 'A' && text[end] <= 'Z' || text[end] == '_') {
+		end++
+	}
+	return text[:end]
+}
+
+func (p *parser) text(text string) {
+	p.literal.WriteString(text)
+	p.sample.WriteString(text)
+	p.scanner.feed(p.place.Kind, text)
+}
+
+// variable adds one that is written so, and is called name.
+func (p *parser) variable(written, name string, at int) {
+	v, err := find(written, name, p.place)
+	if err != nil {
+		p.fault(at, "%s", err)
+		return
+	}
+	quotes, err := p.scanner.admit(p.place.Kind, written)
+	if err != nil {
+		p.fault(at, "%s", err)
+		return
+	}
+	quotes = quotes && !v.number
+	p.template.parts = append(p.template.parts, part{p.literal.String(), v.read, quotes})
+	p.literal.Reset()
+	p.sample.WriteString(example(v.number, quotes))
+}
+
+// example is what stands for a variable where a text is tried.
+func example(number, quotes bool) string {
+	switch {
+	case number:
+		return "1"
+	case quotes:
+		return `"x"`
+	}
+	return "x"
+}
+
+// Fixed reports whether the text is the same for every request.
+func (t *Template) Fixed() bool {
+	return len(t.parts) == 0 || len(t.parts) == 1 && t.parts[0].read == nil
+}
+
+// Append writes the text to dst. It allocates nothing that dst has room for.
+func (t *Template) Append(dst []byte, v *Values) []byte {
+	for i := range t.parts {
+		p := &t.parts[i]
+		if dst = append(dst, p.literal...); p.read == nil {
+			continue
+		}
+		if p.quotes {
+			dst = append(dst, '"')
+		}
+		start := len(dst)
+		dst = cut(p.read(dst, v), start, v.Most)
+		dst = escape(dst, start, t.kind)
+		if p.quotes {
+			dst = append(dst, '"')
+		}
+	}
+	return dst
+}
+
+func characters(text string) int { return len([]rune(text)) + 1 }
