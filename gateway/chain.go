@@ -36,17 +36,25 @@ func (c *chains) protocols(levels []config.Level) (chain []exchange.Policy) {
 }
 
 func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
+	var asked []*config.Identify
 	for _, l := range levels {
-		if cfg := l.Policies.Identify; cfg != nil && !cfg.None {
-			chain = c.add(chain, Step{"identify", l.At("identify")}, func() (exchange.Policy, error) {
-				believed, err := c.believe(cfg)
-				if err != nil {
-					return nil, config.Below(err, "auth_servers")
-				}
-				api := &c.config.APIs[c.api]
-				return identify.New(api, believed, c.known(api), c.gateway.metrics), nil
-			})
+		cfg := l.Policies.Identify
+		if cfg == nil || cfg.None {
+			continue
 		}
+		asked = append(asked, cfg)
+		chain = c.add(chain, Step{"identify", l.At("identify")}, func() (exchange.Policy, error) {
+			believed, err := c.believe(cfg)
+			if err != nil {
+				return nil, config.Below(err, "auth_servers")
+			}
+			api := &c.config.APIs[c.api]
+			rules := identify.Rules{API: api, Identify: cfg, Believed: believed, Known: c.known(api)}
+			return identify.New(rules, c.gateway.metrics), nil
+		})
+	}
+	if len(asked) > 0 {
+		chain = append(chain, identify.Conceal(asked...))
 	}
 	return chain
 }

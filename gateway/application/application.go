@@ -31,6 +31,7 @@ type Application struct {
 	audiences []audience
 	own       []string // audiences of the strategies with a key of its own
 	anyOwn    bool     // one of those states no audience
+	alone     [1]*Application
 }
 
 // audience is an aud that is good in a token of an auth server.
@@ -38,6 +39,7 @@ type audience struct{ server, value string }
 
 func newApplication(cfg *config.Application) *Application {
 	a := &Application{Name: cfg.Name, ID: cfg.ID, suspended: cfg.Suspended, open: len(cfg.JWT) == 0}
+	a.alone[0] = a
 	for _, s := range cfg.JWT {
 		switch {
 		case s.Issuer != "" && s.Audience == "":
@@ -55,6 +57,14 @@ func newApplication(cfg *config.Application) *Application {
 		a.sets = append(a.sets, newPairs(set))
 	}
 	return a
+}
+
+// Alone is a list of just it; nil of nil. It is made once and not to be changed.
+func (a *Application) Alone() []*Application {
+	if a == nil {
+		return nil
+	}
+	return a.alone[:]
 }
 
 // admits reports whether tokens of an auth server may speak for it.

@@ -67,6 +67,9 @@ type Exchange struct {
 	// has shown over TLS, here or to a trusted proxy; "": none.
 	Certificate string
 	TLS         uint16 // its version, as crypto/tls numbers it; 0: none
+	// Proved is the token whose holder has proved to have its key (RFC 9449); "":
+	// none. It borrows the request's memory.
+	Proved string
 
 	Path  []byte // canonical path: what is matched and forwarded
 	Rest  []byte // the part of Path after the API's prefix; empty or begins with a slash
@@ -94,7 +97,7 @@ type Exchange struct {
 type Steps struct {
 	Identify     time.Time // when it began
 	IdentifyTime time.Duration
-	Outcome      string    // of it: cached, verified, anonymous, missing or refused
+	Outcome      string    // of it: cached, verified, anonymous, missing or refused; without a token found
 	Forward      time.Time // when UpstreamTime began
 }
 
@@ -105,7 +108,12 @@ type Caller struct {
 	Scopes  []string
 	Claims  map[string]any // verified; shared, not to be changed
 	Expires time.Time      // when its token is believed no longer; zero: not known
-	Groups  []string       // of the user that Subject is; shared, not to be changed
+	// User is one of the gateway's users that the caller has proved to be; "": none.
+	User   string
+	Groups []string // of User; shared, not to be changed
+	// By is what identified the caller: token, api_key, basic, certificate, ip,
+	// hostname or payload, the first of them if there were several; "": nothing.
+	By string
 	// Application is the one the caller speaks for; empty when none was found.
 	Application Application
 	// Anonymous says that the caller has presented nothing and was let in.

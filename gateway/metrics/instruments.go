@@ -21,6 +21,7 @@ type Instruments struct {
 	problems words
 	tokens   words
 	hosts    words
+	ways     ways
 	callers  callers
 
 	mu   sync.Mutex
@@ -48,6 +49,7 @@ func New(sources Sources) *Instruments {
 		},
 		apis:    map[string]*API{},
 		callers: newCallers(),
+		ways:    newWays(),
 	}
 }
 
@@ -80,11 +82,16 @@ func (i *Instruments) Problem(code string) *Counter { return i.problems.counter(
 // reason why not, in the words of a fixed table.
 func (i *Instruments) Token(outcome string) *Counter { return i.tokens.counter(outcome) }
 
+// Credential counts what was found or refused by a way that is not by token, in
+// the words of a fixed table.
+func (i *Instruments) Credential(way, outcome string) *Counter { return i.ways.of(way, outcome) }
+
 // Write writes all instruments and what Go and the system say of the process.
 func (i *Instruments) Write(w io.Writer) {
 	p := &page{w: w, lines: make([]byte, 0, flushSize+4<<10)}
 	i.problems.write(p)
 	i.tokens.write(p)
+	i.ways.write(p)
 	i.callers.write(p)
 	i.hosts.write(p)
 	i.writeAPIs(p)

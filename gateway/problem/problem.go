@@ -21,12 +21,18 @@ type Problem struct {
 // Challenge is how a caller without a token is asked for one (RFC 6750 3).
 const Challenge = `Bearer realm="postern"`
 
+// OtherChallenge is what a 401 says where no scheme fits by which callers could
+// present something: RFC 9110 15.5.2 asks for a challenge in any case.
+const OtherChallenge = `Postern realm="postern"`
+
 // The table: every problem a caller can meet.
 var (
 	BadRequest               = &Problem{Code: "bad_request", Status: 400, Title: "The request is malformed"}
 	BadPath                  = &Problem{Code: "bad_path", Status: 400, Title: "The path is not acceptable"}
 	TokenMissing             = &Problem{Code: "token_missing", Status: 401, Title: "A token is required", Challenge: Challenge}
 	InvalidToken             = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable", Challenge: Challenge + `, error="invalid_token"`}
+	Unidentified             = &Problem{Code: "unidentified", Status: 401, Title: "The caller is not identified", Challenge: OtherChallenge}
+	InvalidCredential        = &Problem{Code: "invalid_credential", Status: 401, Title: "The credential is not acceptable", Challenge: OtherChallenge}
 	InsufficientScope        = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this", Challenge: Challenge + `, error="insufficient_scope"`}
 	ProtocolNotAllowed       = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
 	NotFound                 = &Problem{Code: "not_found", Status: 404, Title: "There is nothing here"}
@@ -55,7 +61,7 @@ var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller h
 // Table lists every problem that a caller can be told, for what must agree with it.
 func Table() []*Problem {
 	return []*Problem{
-		BadRequest, BadPath, TokenMissing, InvalidToken, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
+		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
 		UpstreamFailed, UpstreamInvalid, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}

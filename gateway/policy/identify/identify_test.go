@@ -66,8 +66,18 @@ func build(api *config.API, believed identify.Believed, m *metrics.Instruments, 
 	if api.Policies.Identify.Applications == "" {
 		api.Policies.Identify.Applications = "none"
 	}
+	if api.Policies.Identify.By == nil {
+		api.Policies.Identify.By = []string{"jwt"}
+	}
 	registry := application.NewRegistry(applications)
-	return identify.New(api, believed, identify.Known{Registered: registry.Registered(api), All: registry.All()}, m)
+	known := identify.Known{Registered: registry.Registered(api), All: registry.All()}
+	rules := identify.Rules{API: api, Identify: api.Policies.Identify, Believed: believed, Known: known}
+	return chained(identify.New(rules, m), identify.Conceal(rules.Identify))
+}
+
+// chained is several policies as one.
+func chained(policies ...exchange.Policy) exchange.Policy {
+	return func(next exchange.Handler) exchange.Handler { return exchange.Chain(next, policies...) }
 }
 
 var unchecked = &config.Audience{Unchecked: true}
@@ -114,7 +124,7 @@ func TestCredentials(t *testing.T) {
 			if !passed {
 				return
 			}
-			want := exchange.Caller{Subject: "alice", Issuer: "https://idp", Scopes: []string{"a"}}
+			want := exchange.Caller{Subject: "alice", Issuer: "https://idp", Scopes: []string{"a"}, By: "token"}
 			if diff := cmp.Diff(want, x.Caller); diff != "" {
 				t.Errorf("caller (-want +got):\n%s", diff)
 			}

@@ -38,19 +38,19 @@ type server struct {
 	user     bool           // the subject must be a user
 }
 
-func newJudge(api *config.API, believed Believed) judge {
-	also := api.Policies.Identify.AudienceAlso
+func newJudge(cfg *config.Identify, believed Believed) judge {
+	also := cfg.AudienceAlso
 	j := judge{
 		servers: map[string]*server{}, users: believed.Users,
 		apiURI: slices.Contains(also, "api_uri"), ownID: slices.Contains(also, "application_id"),
 	}
-	for name, cfg := range believed.Servers {
-		s := &server{audience: cfg.Audience}
+	for name, of := range believed.Servers {
+		s := &server{audience: of.Audience}
 		if s.audience == nil { // Validate has refused it
 			s.audience = &config.Audience{}
 		}
-		if cfg.Subject != nil {
-			s.subject, s.user = subjects(cfg.Subject), cfg.Subject.User
+		if of.Subject != nil {
+			s.subject, s.user = subjects(of.Subject), of.Subject.User
 		}
 		j.servers[name] = s
 	}

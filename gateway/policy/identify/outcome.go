@@ -41,16 +41,16 @@ var reasons = [...]struct {
 	{application.ErrTooMuch, "application"},
 }
 
-// outcomes count the tokens that were judged. An API that is rebuilt counts on
-// with the same ones.
-type outcomes struct {
+// tokenOutcomes count the tokens that were judged. An API that is rebuilt counts
+// on with the same ones.
+type tokenOutcomes struct {
 	accepted *metrics.Counter
 	refused  [len(reasons)]*metrics.Counter
 	other    *metrics.Counter
 }
 
-func newOutcomes(m *metrics.Instruments) outcomes {
-	o := outcomes{accepted: m.Token("accepted"), other: m.Token("other")}
+func newTokenOutcomes(m *metrics.Instruments) tokenOutcomes {
+	o := tokenOutcomes{accepted: m.Token("accepted"), other: m.Token("other")}
 	for i := range reasons {
 		o.refused[i] = m.Token(reasons[i].word)
 	}
@@ -58,9 +58,47 @@ func newOutcomes(m *metrics.Instruments) outcomes {
 }
 
 // of is the counter of a reason.
-func (o *outcomes) of(err error) *metrics.Counter {
+func (o *tokenOutcomes) of(err error) *metrics.Counter {
 	for i := range reasons {
 		if errors.Is(err, reasons[i].err) {
+			return o.refused[i]
+		}
+	}
+	return o.other
+}
+
+// refusals are why other credentials are refused, in the words of the metric.
+var refusals = [...]struct {
+	err  error
+	word string
+}{
+	{errUnknown, "unknown"},
+	{errSeveral, "several"},
+	{errDiffer, "differ"},
+	{errTwoUsers, "differ"},
+	{errNotRegistered, "application"},
+	{application.ErrSuspended, "application"},
+}
+
+// outcomes count what was found, or refused, by one way that is not by token.
+type outcomes struct {
+	accepted *metrics.Counter
+	refused  [len(refusals)]*metrics.Counter
+	other    *metrics.Counter
+}
+
+func newOutcomes(m *metrics.Instruments, way string) *outcomes {
+	o := &outcomes{accepted: m.Credential(way, "accepted"), other: m.Credential(way, "other")}
+	for i := range refusals {
+		o.refused[i] = m.Credential(way, refusals[i].word)
+	}
+	return o
+}
+
+// of is the counter of a reason.
+func (o *outcomes) of(err error) *metrics.Counter {
+	for i := range refusals {
+		if errors.Is(err, refusals[i].err) {
 			return o.refused[i]
 		}
 	}

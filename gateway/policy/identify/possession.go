@@ -54,6 +54,8 @@ func (p *possession) prove(ctx context.Context, x *exchange.Exchange, token *int
 		return fmt.Errorf("%w: the token is bound to a key, and not sent with the scheme DPoP", introspect.ErrProof)
 	case token.Bound.Key == "":
 		return fmt.Errorf("%w: the token is bound to no key", introspect.ErrProof)
+	case x.Proved == found.raw:
+		return nil // at another level; a proof is good once
 	}
 	var proof string
 	shown := 0
@@ -77,7 +79,7 @@ func (p *possession) prove(ctx context.Context, x *exchange.Exchange, token *int
 	if err != nil {
 		return err
 	}
-	x.Head.Del(proofField)
+	x.Proved = found.raw
 	return nil
 }
 

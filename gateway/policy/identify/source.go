@@ -11,16 +11,16 @@ import (
 	"postern/provisioning/config"
 )
 
-// source is where the callers of an API may put their token.
+// source is where the callers of an API may put their token, or their key.
 type source struct {
 	header, scheme []byte // scheme nil: the token stands alone
 	cookie, query  []byte // nil: not there
+	// authorization says that what stands in Authorization is a credential, and not
+	// for the upstream, wherever the token stands.
+	authorization bool
 }
 
 func newSource(cfg *config.TokenSource) source {
-	if cfg == nil { // as SetDefaults has it
-		cfg = &config.TokenSource{Header: fasthttp.HeaderAuthorization, Scheme: "Bearer"}
-	}
 	s := source{header: []byte(cfg.Header), cookie: []byte(cfg.Cookie), query: []byte(cfg.Query)}
 	if cfg.Scheme != config.NoScheme {
 		s.scheme = []byte(cfg.Scheme)
@@ -34,8 +34,6 @@ type presented struct {
 	proved      bool   // the scheme is DPoP: a proof comes with it
 	tokens      int
 	credentials bool // something stands where a credential does
-	inCookie    bool // the cookie is there, also without a value
-	inQuery     bool
 }
 
 // take counts a token. Copying each would cost more than finding it in a cache
@@ -56,7 +54,7 @@ var (
 // find looks at every place where a token may stand, and takes the last.
 func (s *source) find(x *exchange.Exchange) (p presented) {
 	x.Head.Visit(func(name, value []byte) {
-		p.credentials = p.credentials || bytes.EqualFold(name, authorizationField)
+		p.credentials = p.credentials || s.authorization && bytes.EqualFold(name, authorizationField)
 		switch {
 		case len(s.header) > 0 && bytes.EqualFold(name, s.header):
 			token, proved := s.ofHeader(value)
@@ -108,7 +106,6 @@ func (s *source) ofCookies(value []byte, p *presented) {
 		if s.isCookie(pair) {
 			_, token, _ := bytes.Cut(pair, equals)
 			p.take(bytes.Trim(token, " \t"))
-			p.inCookie = true
 		}
 	}
 }
@@ -126,7 +123,6 @@ func (s *source) ofQuery(query []byte, p *presented) {
 		if s.isParameter(parameter) {
 			_, token, _ := bytes.Cut(parameter, equals)
 			p.take(unescaped(token))
-			p.inQuery = true
 		}
 	}
 }
@@ -148,18 +144,48 @@ func unescaped(text []byte) []byte {
 	return text
 }
 
-// remove takes off what the upstream must not see; all else stays byte for byte.
-func (s *source) remove(x *exchange.Exchange, p *presented) {
-	x.Head.Del(fasthttp.HeaderAuthorization)
-	if len(s.header) > 0 && !bytes.EqualFold(s.header, authorizationField) {
+// remove takes off what the upstream must not see, in every spelling that some
+// servers read as the same field; all else stays byte for byte.
+func (s *source) remove(x *exchange.Exchange) {
+	if s.authorization {
+		x.Head.Del(fasthttp.HeaderAuthorization)
+	}
+	if len(s.header) > 0 && !(s.authorization && bytes.EqualFold(s.header, authorizationField)) {
 		x.Head.Del(unsafe.String(unsafe.SliceData(s.header), len(s.header)))
 	}
-	if p.inCookie {
+	if len(s.cookie) > 0 && s.inCookies(x) {
 		x.Head.Edit(fasthttp.HeaderCookie, s.appendOtherCookies)
 	}
-	if p.inQuery {
+	if len(s.query) > 0 && s.inQuery(x.Query) {
 		s.cutQuery(x)
 	}
+}
+
+// inCookies reports whether the cookie is there, also without a value.
+func (s *source) inCookies(x *exchange.Exchange) (found bool) {
+	x.Head.Visit(func(name, value []byte) {
+		if !bytes.EqualFold(name, cookieField) {
+			return
+		}
+		for more := true; more && !found; {
+			var pair []byte
+			pair, value, more = bytes.Cut(value, semicolon)
+			found = s.isCookie(pair)
+		}
+	})
+	return found
+}
+
+// inQuery reports whether the parameter is there, also without a value.
+func (s *source) inQuery(query []byte) bool {
+	for more := len(query) > 0; more; {
+		var parameter []byte
+		parameter, query, more = bytes.Cut(query, ampersand)
+		if s.isParameter(parameter) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *source) appendOtherCookies(dst, value []byte) []byte {
