@@ -12,18 +12,39 @@ import (
 // answer tells the caller what err means, in place of any answer there was, and
 // notes it for the log.
 func (g *Gateway) answer(x *exchange.Exchange, err error) {
-	if x.Answer.Status != 0 {
-		release := x.Answer.Release
-		x.Answer.Status, x.Answer.Body, x.Answer.Release = 0, nil, nil
-		release(false)
-	}
 	p := asProblem(err)
 	x.Problem = p.Code
 	if p.Cause != nil && x.Reason == "" {
 		x.Reason = p.Cause.Error()
 	}
 	g.logFailure(x, p)
-	p.Write(&x.HTTP.Response, x.ID)
+	g.tell(x, p)
+	drop(x, p)
+}
+
+// tell writes what the caller is told of p. A panic in it is one while serving,
+// told by the problem itself.
+func (g *Gateway) tell(x *exchange.Exchange, p *problem.Problem) {
+	tell := x.Tell
+	if tell == nil {
+		p.Write(&x.HTTP.Response, x.ID)
+		return
+	}
+	x.Tell = nil
+	defer g.rescue(x)
+	tell(x, p)
+}
+
+// drop ends the upstream's answer, if there is one. The connection of one that
+// was replaced stays in use if the rest of it is already here.
+func drop(x *exchange.Exchange, p *problem.Problem) {
+	if x.Answer.Status == 0 {
+		return
+	}
+	whole := p.Is(problem.UpstreamFault) && (x.Answer.Body == nil || x.Answer.Body.Discard())
+	release := x.Answer.Release
+	x.Answer.Status, x.Answer.Body, x.Answer.Release = 0, nil, nil
+	release(whole)
 }
 
 // asProblem finds the problem in err. An error without one is a defect.

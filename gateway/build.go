@@ -7,6 +7,7 @@ import (
 	"postern/gateway/admin"
 	"postern/gateway/application"
 	"postern/gateway/exchange"
+	"postern/gateway/policy/faults"
 	"postern/gateway/policy/identify"
 	"postern/gateway/router"
 	"postern/introspect"
@@ -23,6 +24,7 @@ type builder struct {
 	believed map[string]identify.Believed // by the names of the auth servers
 	users    map[string]*config.User
 	callers  *application.Registry
+	wordings map[string]*faults.Faults // by their places; nil: one at fault
 	faults   config.Faults
 }
 
@@ -30,7 +32,7 @@ type builder struct {
 // nothing, so that dropping the generation needs nothing either. The error is
 // config.Faults.
 func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, error) {
-	b := &builder{gateway: g, config: cfg, previous: previous, believed: map[string]identify.Believed{}}
+	b := &builder{gateway: g, config: cfg, previous: previous, believed: map[string]identify.Believed{}, wordings: map[string]*faults.Faults{}}
 	b.callers, b.users = application.NewRegistry(cfg.Applications), make(map[string]*config.User, len(cfg.Users))
 	for i := range cfg.Users {
 		b.users[cfg.Users[i].Name] = &cfg.Users[i]
@@ -54,6 +56,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.authServers()
 	b.tracing()
 	b.next.nowhere = b.newAPI("")
+	b.next.nowhere.tell = b.tell(nil)
 	for i := range cfg.APIs {
 		b.api(i)
 	}
@@ -120,6 +123,7 @@ func (b *builder) api(index int) {
 	cfg := &b.config.APIs[index]
 	a := b.newAPI(cfg.FullName())
 	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
+	a.tell = b.tell(b.config.Levels(index, "", nil))
 	b.next.apis[index] = a
 	c := &chains{builder: b, api: index, rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}}
 	u, err := b.upstream(cfg)

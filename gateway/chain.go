@@ -15,6 +15,7 @@ import (
 // not in the chain.
 func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 	for _, stage := range []func([]config.Level) []exchange.Policy{
+		c.wording,
 		c.protocols,
 		c.identify,
 		c.authorize,
@@ -22,6 +23,15 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		chain = append(chain, stage(levels)...)
 	}
 	return chain
+}
+
+// wording is faults: it words what happens inside of it, so it is outermost.
+func (c *chains) wording(levels []config.Level) []exchange.Policy {
+	f, path := c.worded(levels)
+	if f == nil {
+		return nil
+	}
+	return c.add(nil, Step{"faults", path}, func() (exchange.Policy, error) { return f.Policy, nil })
 }
 
 func (c *chains) protocols(levels []config.Level) (chain []exchange.Policy) {

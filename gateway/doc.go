@@ -5,7 +5,7 @@
 //	generation.go  serve: canonical path, route, chain
 //	chain.go       the policies of a route and their order; each is a folder of policy
 //	upstream       forward.go: balance.go picks a target, retry.go another one; returns with the answer's head
-//	answer.go      an error becomes a problem; the only place the gateway speaks for itself
+//	answer.go      an error becomes a problem, told as wording.go found out; the only place the gateway speaks for itself
 //	session.go     writes the answer and relays its body
 //	accesslog.go   one line per exchange, when the last byte has left; accessline.go is the line
 //

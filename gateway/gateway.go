@@ -167,7 +167,7 @@ func (g *Gateway) hold(x *exchange.Exchange) *generation {
 		n.enter(x.Shard)
 		// A generation that was replaced in between may already have ended.
 		if g.live.Load() == n {
-			x.Done = n.nowhere.done
+			x.Done, x.Tell = n.nowhere.done, n.nowhere.tell
 			return n
 		}
 		n.leave(x.Shard)

@@ -58,6 +58,7 @@ type api struct {
 	handlers   []exchange.Handler // by resource, after the one for an API that states none
 	templates  []string           // of those resources
 	done       func(*exchange.Exchange, exchange.End)
+	tell       func(*exchange.Exchange, *problem.Problem) // before a resource is found; nil: problems tell it themselves
 }
 
 // serve finds who is asked and lets the chain answer.
@@ -84,7 +85,7 @@ func (n *generation) serve(x *exchange.Exchange) error {
 	a := n.nowhere
 	if route.API >= 0 {
 		a = n.apis[route.API]
-		x.API, x.Done = a.name, a.done
+		x.API, x.Done, x.Tell = a.name, a.done, a.tell
 	}
 	if slash && !a.keepSlash {
 		return badPath(errSlash)

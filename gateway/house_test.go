@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"examples/benchmark/*":  {},
 	"gateway":               {"gateway/*", "introspect", "provisioning/config"},
 	"gateway/assembly":      {"gateway", "gateway/admin", "provisioning", "provisioning/config"},
-	"gateway/exchange":      {"gateway/wire", "gateway/trace"},
+	"gateway/exchange":      {"gateway/wire", "gateway/trace", "gateway/problem"},
 	"gateway/claim":         {"provisioning/config"},
 	"gateway/crash":         {},
 	"gateway/application":   {"gateway/claim", "provisioning/config"},

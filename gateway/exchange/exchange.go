@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"postern/gateway/problem"
 	"postern/gateway/trace"
 	"postern/gateway/wire"
 )
@@ -80,8 +81,12 @@ type Exchange struct {
 	Upstream string // the target that answered or failed
 	Attempts int    // requests sent upstream
 	Upgrade  []byte // the protocol that the upstream is asked to switch to; nil: none
-	Problem  string // code of the problem that ended it; ""
-	Reason   string // why, for the log only; never sent
+	// Tell, when not nil, writes what the caller is told of a problem to
+	// HTTP.Response, in place of the problem itself. Answer is still there then.
+	Tell func(*Exchange, *problem.Problem)
+
+	Problem string // code of the problem that ended it; ""
+	Reason  string // why, for the log only; never sent
 	// UpstreamTime is from the first attempt's begin to the answer's head.
 	UpstreamTime time.Duration
 

@@ -46,6 +46,7 @@ var (
 	NotImplemented           = &Problem{Code: "not_implemented", Status: 501, Title: "The gateway does not do this"}
 	UpstreamFailed           = &Problem{Code: "upstream_failed", Status: 502, Title: "The service could not be reached"}
 	UpstreamInvalid          = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
+	UpstreamFault            = &Problem{Code: "upstream_fault", Status: 502, Title: "The service answered with an error"}
 	KeysUnavailable          = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	IntrospectionUnavailable = &Problem{Code: "introspection_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	Overloaded               = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
@@ -63,7 +64,7 @@ func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, UpstreamFault, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }
 

@@ -33,7 +33,9 @@ type Config struct {
 	Applications            []Application `yaml:"applications" allow:"empty"`
 	// Policies are those of several APIs, in the order in which they take place.
 	Policies []GlobalPolicy `yaml:"policies" allow:"empty"`
-	APIs     []API          `yaml:"apis" allow:"empty"`
+	// Faults is for what no level states it for, and for requests that no API took.
+	Faults *FaultPolicy `yaml:"faults"`
+	APIs   []API        `yaml:"apis" allow:"empty"`
 }
 
 // APIEndpoint says where the APIs begin.

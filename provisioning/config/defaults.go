@@ -51,6 +51,14 @@ func (c *Config) SetDefaults() {
 	for i := range c.APIs {
 		c.APIs[i].setDefaults(c.AuthServers)
 	}
+	if c.Faults != nil {
+		c.Faults.setDefaults()
+	}
+	for l := range c.AllLevels() {
+		if f := l.Policies.Faults; f != nil {
+			f.setDefaults()
+		}
+	}
 }
 
 func (p *Ports) setDefaults() {

@@ -5,9 +5,10 @@ import "slices"
 // Policies are the rules of an API, of one of its scopes, or of several APIs;
 // nil is absent. Those of all levels hold, see Config.Levels.
 type Policies struct {
-	Protocols []string   `yaml:"protocols"` // http, https; empty: both
-	Identify  *Identify  `yaml:"identify"`
-	Authorize *Authorize `yaml:"authorize"`
+	Protocols []string     `yaml:"protocols"` // http, https; empty: both
+	Identify  *Identify    `yaml:"identify"`
+	Authorize *Authorize   `yaml:"authorize"`
+	Faults    *FaultPolicy `yaml:"faults"` // nil: of the level around it
 }
 
 // Identify says who a caller must be.

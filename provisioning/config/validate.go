@@ -64,6 +64,9 @@ func (c *Config) Validate() Faults {
 	if c.Tokens.Denylist != nil {
 		v.denylist([]any{"tokens", "denylist"}, c.Tokens.Denylist)
 	}
+	if c.Faults != nil {
+		v.faultPolicy([]any{"faults"}, c.Faults)
+	}
 	servers := known(c.AuthServers)
 	v.authServers(c.AuthServers)
 	v.users(c)

@@ -14,6 +14,9 @@ func (v *checker) policies(l Level) {
 	if p.Authorize != nil {
 		v.authorize(l.At("authorize"), p.Authorize)
 	}
+	if p.Faults != nil {
+		v.faultPolicy(l.At("faults"), p.Faults)
+	}
 }
 
 // together checks what the levels that an API's requests meet say together.

@@ -15,6 +15,8 @@ func words() map[string][]string {
 		"TLS.client_auth":                           {"request", "require"},
 		"UpstreamTLS.min_version":                   {"1.2", "1.3"},
 		"Paths.encoded_slash":                       {"reject", "keep"},
+		"FaultPolicy.format":                        {"problem", "webmethods"},
+		"FaultPolicy.native":                        {"pass", "replace"},
 		"Policies.protocols":                        {"http", "https"},
 		"Identify.by":                               {"jwt", "opaque"},
 		"Identify.sender_constrained":               {"dpop", "mtls"},

@@ -47,15 +47,16 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
 		"archive", "api_gateway", "downloads", "aliases", "applications_sync",
 		"security_settings", "microgatewayPool", "token_service", "gateway_destination", "es_destination",
-		"key_store", "trust_store", "publish", "service_registries", "faults", "extended_settings", "system",
+		"key_store", "trust_store", "publish", "service_registries", "extended_settings", "system",
 	},
 	reflect.TypeFor[config.Bundle]():      {"from", "poll", "verify", "allow_files"},
 	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"id"},
 	reflect.TypeFor[config.Policies](): {
-		"throttle", "cors", "outbound", "route", "faults", "ipfilter", "transform", "validate", "mask", "invocationlog",
+		"throttle", "cors", "outbound", "route", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
+	reflect.TypeFor[config.FaultWhen]():   {"payload"},
 	reflect.TypeFor[config.Identify]():    {"api_keys"},
 	reflect.TypeFor[config.Application](): {"client"},
 	reflect.TypeFor[config.Identifiers](): {"api_keys", "basic", "ip", "hostname", "certificates", "payload"},

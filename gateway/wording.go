@@ -1,0 +1,43 @@
+package gateway
+
+import (
+	"fmt"
+
+	"postern/gateway/exchange"
+	"postern/gateway/policy/faults"
+	"postern/gateway/problem"
+	"postern/provisioning/config"
+)
+
+// worded is how failures are told to callers who meet these levels, and where
+// that stands: the nearest level says it, or the configuration for all; nil:
+// nothing does, or what does is at fault.
+func (b *builder) worded(levels []config.Level) (*faults.Faults, []any) {
+	cfg, path := b.config.Faults, []any{"faults"}
+	for _, l := range levels {
+		if l.Policies.Faults != nil {
+			cfg, path = l.Policies.Faults, l.At("faults")
+		}
+	}
+	if cfg == nil {
+		return nil, nil
+	}
+	place := fmt.Sprint(path)
+	if f, known := b.wordings[place]; known {
+		return f, path
+	}
+	f, err := faults.New(cfg)
+	if err != nil {
+		b.failed(err, path...)
+	}
+	b.wordings[place] = f
+	return f, path
+}
+
+// tell is the same for what happens before a chain.
+func (b *builder) tell(levels []config.Level) func(*exchange.Exchange, *problem.Problem) {
+	if f, _ := b.worded(levels); f != nil {
+		return f.Tell
+	}
+	return nil
+}
