@@ -28,11 +28,13 @@ func (g *Gateway) tell(x *exchange.Exchange, p *problem.Problem) {
 	tell := x.Tell
 	if tell == nil {
 		p.Write(&x.HTTP.Response, x.ID)
+		addFields(x)
 		return
 	}
 	x.Tell = nil
 	defer g.rescue(x)
 	tell(x, p)
+	addFields(x)
 }
 
 // drop ends the upstream's answer, if there is one. The connection of one that
@@ -45,6 +47,11 @@ func drop(x *exchange.Exchange, p *problem.Problem) {
 	release := x.Answer.Release
 	x.Answer.Status, x.Answer.Body, x.Answer.Release = 0, nil, nil
 	release(whole)
+}
+
+// addFields adds what policies have to say to an answer of the gateway's own.
+func addFields(x *exchange.Exchange) {
+	x.Fields.Visit(x.HTTP.Response.Header.AddBytesKV)
 }
 
 // asProblem finds the problem in err. An error without one is a defect.

@@ -9,6 +9,7 @@ import (
 	"postern/gateway/exchange"
 	"postern/gateway/policy/faults"
 	"postern/gateway/policy/identify"
+	"postern/gateway/policy/throttle"
 	"postern/gateway/router"
 	"postern/introspect"
 	"postern/provisioning/config"
@@ -46,6 +47,8 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		apis:         make([]*api, len(cfg.APIs)),
 		line:         newLineFormat(cfg.Logging, tokenParameters(cfg.APIs)...),
 		upstreams:    make(map[string]*carried, len(cfg.APIs)),
+		limits:       map[string]*limited{},
+		throttled:    map[[2]string]*throttle.Counts{},
 	}
 	for _, prefix := range cfg.TrustedProxies {
 		b.next.trusted = append(b.next.trusted, prefix.Prefix)

@@ -17,8 +17,10 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 	for _, stage := range []func([]config.Level) []exchange.Policy{
 		c.wording,
 		c.protocols,
+		c.throttleEarly,
 		c.identify,
 		c.authorize,
+		c.throttle,
 	} {
 		chain = append(chain, stage(levels)...)
 	}
@@ -79,6 +81,13 @@ func (c *chains) authorize(levels []config.Level) (chain []exchange.Policy) {
 	}
 	return chain
 }
+
+// throttleEarly are the limits that protect credentials from being guessed.
+func (c *chains) throttleEarly(levels []config.Level) []exchange.Policy {
+	return c.limits(levels, true)
+}
+
+func (c *chains) throttle(levels []config.Level) []exchange.Policy { return c.limits(levels, false) }
 
 // chains builds those of one API.
 type chains struct {

@@ -31,6 +31,7 @@ type Gateway struct {
 
 	log       *zap.Logger
 	failures  *sampler // writes to log what may come with every request
+	alerts    *sampler // and what policies tell the operator
 	metrics   *metrics.Instruments
 	access    *accessLog
 	ids       *ids
@@ -63,6 +64,7 @@ func New(log *zap.Logger, options ...Option) *Gateway {
 	g := &Gateway{
 		log:      log,
 		failures: newSampler(log),
+		alerts:   newSampler(log.Named("throttle")),
 		ids:      newIDs(),
 		started:  time.Now(),
 		reload:   func() admin.Reload { return admin.Reload{} },
@@ -128,8 +130,10 @@ func (g *Gateway) Handle(x *exchange.Exchange) {
 		g.answer(x, err)
 	case x.Answer.Status != 0:
 		x.Answer.Head.SetBytes(problem.RequestID, x.ID)
+		x.Answer.Head.Join(&x.Fields)
 	default:
 		x.HTTP.Response.Header.SetBytesV(problem.RequestID, x.ID)
+		addFields(x)
 	}
 }
 
@@ -202,4 +206,5 @@ func (g *Gateway) end() {
 	g.endTracers()
 	g.access.stop()
 	g.failures.end()
+	g.alerts.end()
 }

@@ -12,6 +12,7 @@ import (
 	"postern/gateway/exchange"
 	"postern/gateway/hostname"
 	"postern/gateway/metrics"
+	"postern/gateway/policy/throttle"
 	"postern/gateway/problem"
 	"postern/gateway/router"
 	"postern/introspect"
@@ -34,7 +35,9 @@ type generation struct {
 	resources    resources             // what OAuth clients may ask of APIs
 	certificates []metrics.Certificate // that connections depend on
 	upstreams    map[string]*carried
-	tracer       *tracer // nil: none
+	limits       map[string]*limited            // by their rules
+	throttled    map[[2]string]*throttle.Counts // by API and rule
+	tracer       *tracer                        // nil: none
 
 	running [counters]counter // exchanges, by Exchange.Shard
 	retired atomic.Bool

@@ -94,6 +94,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return "none", own.None
 	case *config.Upgrade:
 		return "none", own.None
+	case config.ThrottleFor:
+		return showThrottleFor(own), true
 	case config.Balance:
 		return showBalance(own), true
 	case encoding.TextMarshaler:
@@ -108,6 +110,13 @@ func showBalance(b config.Balance) any {
 		return showText(b.Method)
 	}
 	return map[string]any{"hash": map[string]any{"by": b.By}}
+}
+
+func showThrottleFor(f config.ThrottleFor) any {
+	if f.Word != "" {
+		return f.Word
+	}
+	return f.Names
 }
 
 func showAudience(a *config.Audience) any {

@@ -45,6 +45,9 @@ type Exchange struct {
 	// Answer is the upstream's; its Status is 0 when the gateway answers
 	// through HTTP.Response.
 	Answer Answer
+	// Fields are what policies add to whatever answer there will be, problems
+	// included.
+	Fields wire.Head
 	// Request is how the request is framed.
 	Request wire.Request
 	// Conn is the caller's connection, for interim answers and to see whether
@@ -192,10 +195,12 @@ func (x *Exchange) Finish(e End) {
 func (x *Exchange) Reset() {
 	x.Head.Reset()
 	x.Answer.Head.Reset()
+	x.Fields.Reset()
 	*x = Exchange{
 		HTTP:   x.HTTP,
 		Head:   x.Head,
 		Answer: Answer{Head: x.Answer.Head},
+		Fields: x.Fields,
 		ID:     x.ID[:0],
 		Path:   x.Path[:0],
 		ends:   x.ends[:0],

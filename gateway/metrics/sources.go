@@ -14,6 +14,7 @@ type Sources struct {
 	Certificates func() []Certificate
 	Upstreams    func() map[string]Upstream // by API
 	Hostnames    func() int                 // addresses whose host names are kept
+	Limits       func() Limits
 }
 
 // TokenCache is how the verified-token cache fares. Hits, misses and evictions
@@ -60,6 +61,9 @@ func (s *Sources) write(p *page) {
 	}
 	if f := s.Hostnames; f != nil {
 		p.one(family{"postern_hostname_cache_entries", "gauge", "Addresses whose host names are known, or known to be missing."}, float64(f()))
+	}
+	if f := s.Limits; f != nil {
+		writeLimits(p, f())
 	}
 	if f := s.Certificates; f != nil {
 		writeCertificates(p, f())

@@ -41,6 +41,7 @@ var (
 	ContentTooLarge          = &Problem{Code: "content_too_large", Status: 413, Title: "The request body is too large"}
 	URITooLong               = &Problem{Code: "uri_too_long", Status: 414, Title: "The request target is too long"}
 	ExpectationFailed        = &Problem{Code: "expectation_failed", Status: 417, Title: "The expectation cannot be met"}
+	TooManyRequests          = &Problem{Code: "too_many_requests", Status: 429, Title: "There have been too many requests"}
 	HeaderTooLarge           = &Problem{Code: "header_too_large", Status: 431, Title: "The request header is too large"}
 	Internal                 = &Problem{Code: "internal", Status: 500, Title: "The gateway failed"}
 	NotImplemented           = &Problem{Code: "not_implemented", Status: 501, Title: "The gateway does not do this"}
@@ -63,7 +64,7 @@ var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller h
 func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, NotFound, MethodNotAllowed,
-		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, HeaderTooLarge, Internal, NotImplemented,
+		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
 		UpstreamFailed, UpstreamInvalid, UpstreamFault, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }

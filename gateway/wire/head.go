@@ -93,6 +93,20 @@ func (h *Head) push(start, nameLen int) {
 	}
 }
 
+// Join appends the lines of another head.
+func (h *Head) Join(other *Head) {
+	for i := range other.lines {
+		l := &other.lines[i]
+		if l.gone {
+			continue
+		}
+		start := len(h.arena)
+		h.arena = append(append(h.arena, l.name...), ": "...)
+		h.arena = append(h.arena, l.value...)
+		h.push(start, len(l.name))
+	}
+}
+
 // Edit gives every line named name, in any case, the value that edit appends to
 // dst. A line that gets none is removed; all stay in their order.
 func (h *Head) Edit(name string, edit func(dst, value []byte) []byte) {

@@ -3,6 +3,7 @@ package config
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -47,6 +48,9 @@ func (c *Config) SetDefaults() {
 	}
 	for i := range c.Applications {
 		c.Applications[i].setDefaults()
+	}
+	for i := range c.Policies {
+		throttleDefaults("global-"+strconv.Itoa(i+1)+"-", c.Policies[i].Policies.Throttle)
 	}
 	for i := range c.APIs {
 		c.APIs[i].setDefaults(c.AuthServers)
@@ -151,6 +155,10 @@ func (a *API) setDefaults(servers []AuthServer) {
 	a.Upstream.setDefaults()
 	if id := a.Policies.Identify; id != nil && !id.None {
 		id.setDefaults(servers)
+	}
+	throttleDefaults("", a.Policies.Throttle)
+	for i := range a.Scopes {
+		throttleDefaults("scope-"+strconv.Itoa(i+1)+"-", a.Scopes[i].Policies.Throttle)
 	}
 }
 

@@ -8,6 +8,7 @@ type Policies struct {
 	Protocols []string     `yaml:"protocols"` // http, https; empty: both
 	Identify  *Identify    `yaml:"identify"`
 	Authorize *Authorize   `yaml:"authorize"`
+	Throttle  []Throttle   `yaml:"throttle"`
 	Faults    *FaultPolicy `yaml:"faults"` // nil: of the level around it
 }
 

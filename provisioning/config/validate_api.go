@@ -20,8 +20,9 @@ func (v *checker) apis(c *Config, servers knownServers) {
 	}
 	v.globalPolicies(c)
 	for level := range c.AllLevels() {
-		v.policies(level)
+		v.policies(c, level)
 	}
+	v.throttleNames(c)
 	v.callers(c)
 	v.addresses(c)
 }

@@ -6,8 +6,9 @@ import (
 )
 
 // policies checks what stands at one level, whatever the others say.
-func (v *checker) policies(l Level) {
+func (v *checker) policies(c *Config, l Level) {
 	p := l.Policies
+	v.throttle(l.At("throttle"), p.Throttle, c.Applications)
 	for i, protocol := range p.Protocols {
 		v.oneOf(l.At("protocols", i), protocol, "http", "https")
 	}
@@ -32,12 +33,18 @@ func (v *checker) together(c *Config, api int) {
 				}
 			}
 			for _, l := range levels {
-				place := l.At("authorize")
-				if l.Policies.Authorize == nil || id == nil || !id.None || seen[fmt.Sprint(place)] {
+				if id == nil || !id.None || seen[fmt.Sprint(l.Path)] {
 					continue
 				}
-				seen[fmt.Sprint(place)] = true
-				v.add(place, "identify: none leaves nobody to authorize")
+				seen[fmt.Sprint(l.Path)] = true
+				if l.Policies.Authorize != nil {
+					v.add(l.At("authorize"), "identify: none leaves nobody to authorize")
+				}
+				for i := range l.Policies.Throttle {
+					if l.Policies.Throttle[i].needsCaller() {
+						v.add(l.At("throttle", i), "identify: none leaves nobody to tell apart")
+					}
+				}
 			}
 		}
 	}

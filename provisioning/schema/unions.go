@@ -12,24 +12,28 @@ type rule func(g *generator, f field) (object, error)
 // unions are these types: all that provisioning/settings/union.go decodes.
 func unions() map[reflect.Type]rule {
 	return map[reflect.Type]rule{
-		reflect.TypeFor[config.Duration]():      duration,
-		reflect.TypeFor[config.Size]():          size,
-		reflect.TypeFor[config.Ratio]():         ratio,
-		reflect.TypeFor[config.Address]():       address,
-		reflect.TypeFor[config.Secret]():        secret,
-		reflect.TypeFor[config.File]():          always(text(nil)),
-		reflect.TypeFor[config.Folder]():        always(text(nil)),
-		reflect.TypeFor[config.Prefix]():        always(text(nil)),
-		reflect.TypeFor[config.Issuer]():        always(text(nil)),
-		reflect.TypeFor[config.Audience]():      always(either(object{"const": "unchecked"}, audience())),
-		reflect.TypeFor[config.Access]():        always(object{"enum": []any{true, false, "true", "false", "errors"}}),
-		reflect.TypeFor[config.Identify]():      orNone[config.Identify],
-		reflect.TypeFor[config.Upgrade]():       orNone[config.Upgrade],
-		reflect.TypeFor[[]config.ClaimHeader](): always(mapOf(text(nil))),
-		reflect.TypeFor[config.ClaimSet]():      always(mapOf(either(text(nil), listOf(text(nil))))),
-		reflect.TypeFor[[]config.User]():        users,
-		reflect.TypeFor[config.Balance]():       always(balance()),
-		reflect.TypeFor[config.Ejection]():      orNone[config.Ejection],
+		reflect.TypeFor[config.Duration]():          duration,
+		reflect.TypeFor[config.Size]():              size,
+		reflect.TypeFor[config.Ratio]():             ratio,
+		reflect.TypeFor[config.Address]():           address,
+		reflect.TypeFor[config.Secret]():            secret,
+		reflect.TypeFor[config.File]():              always(text(nil)),
+		reflect.TypeFor[config.Folder]():            always(text(nil)),
+		reflect.TypeFor[config.Prefix]():            always(text(nil)),
+		reflect.TypeFor[config.Issuer]():            always(text(nil)),
+		reflect.TypeFor[config.Audience]():          always(either(object{"const": "unchecked"}, audience())),
+		reflect.TypeFor[config.Access]():            always(object{"enum": []any{true, false, "true", "false", "errors"}}),
+		reflect.TypeFor[config.Identify]():          orNone[config.Identify],
+		reflect.TypeFor[config.Upgrade]():           orNone[config.Upgrade],
+		reflect.TypeFor[[]config.ClaimHeader]():     always(mapOf(text(nil))),
+		reflect.TypeFor[config.ClaimSet]():          always(mapOf(either(text(nil), listOf(text(nil))))),
+		reflect.TypeFor[[]config.User]():            users,
+		reflect.TypeFor[config.Balance]():           always(balance()),
+		reflect.TypeFor[config.Ejection]():          orNone[config.Ejection],
+		reflect.TypeFor[config.Period]():            period,
+		reflect.TypeFor[config.ThrottleBy]():        always(throttleBy()),
+		reflect.TypeFor[config.ThrottleFor]():       always(either(oneOf([]string{"all", "registered", "unregistered"}), listOf(text(nil)))),
+		reflect.TypeFor[config.ThrottleException](): throttleException,
 	}
 }
 
@@ -69,6 +73,21 @@ func pattern(form string, f field) object {
 
 func duration(_ *generator, f field) (object, error) {
 	return pattern(`([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*`, f), nil
+}
+
+func period(g *generator, f field) (object, error) {
+	span, err := duration(g, f)
+	return either(span, object{"type": "string", "pattern": `^([0-9]+ )?calendar_(week|month)s?$`}), err
+}
+
+func throttleBy() object {
+	one := object{"type": "string", "pattern": "^(api|resource|application|ip|(claim|header):.+)$"}
+	return either(one, listOf(one))
+}
+
+func throttleException(g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[config.ThrottleException]())
+	return either(text(nil), mapping), err
 }
 
 func size(_ *generator, f field) (object, error) {

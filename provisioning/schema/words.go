@@ -24,6 +24,12 @@ func words() map[string][]string {
 		"RemoteIntrospection.client_authentication": {"client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth"},
 		"Identify.applications":                     {"registered", "all", "none"},
 		"Identify.combine":                          {"or", "and"},
+		"Throttle.algorithm":                        {"window", "smooth"},
+		"Throttle.missing":                          {"shared", "ip", "exempt"},
+		"Throttle.week_starts":                      {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"},
+		"Throttle.store":                            {"local"},
+		"ThrottleAlert.frequency":                   {"once", "always"},
+		"ThrottleAlert.level":                       {"info", "warn", "error"},
 		"Identify.audience_also":                    {"api_uri", "application_id"},
 	}
 }

@@ -44,6 +44,14 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.balance(n, v)
 	case *config.Ejection:
 		d.ejection(n, v)
+	case *config.Period:
+		d.period(n, v)
+	case *config.ThrottleBy:
+		d.throttleBy(n, v)
+	case *config.ThrottleFor:
+		d.throttleFor(n, v)
+	case *config.ThrottleException:
+		d.throttleException(n, v)
 	default:
 		return false
 	}
