@@ -68,7 +68,7 @@ admin_api: {listen: "127.0.0.1:0", user: prometheus, password: secret}
 auth_servers:
 - {name: corp, issuer: https://idp.example.com, local_introspection: {jwks_uri: "%s"}, audience: unchecked}
 apis:
-- {name: open, version: "1.0", upstream: {targets: [{url: "%s"}]}, policies: {identify: none}}
+- {name: open, version: "1.0", upstream: {targets: [{url: "%s"}]}, policies: {identify: none, throttle: [{requests: 100, per: 1s}]}}
 - {name: closed, version: "1.0", upstream: {targets: [{url: "%[2]s"}]}, policies: {identify: {by: [jwt], applications: none}}}
 `
 
