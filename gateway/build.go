@@ -142,6 +142,9 @@ func (b *builder) api(index int) {
 		a.templates = append(a.templates, cfg.Resources[i].Path)
 		a.handlers[i+1] = b.routed(index, i, c.handler(cfg.Resources[i].Scopes))
 	}
+	for i := range cfg.Scopes {
+		c.handler([]string{cfg.Scopes[i].Name}) // one that no resource names may be at fault too
+	}
 }
 
 // believe is whose tokens an API accepts. APIs that name the same auth servers
