@@ -34,6 +34,7 @@ func TestHandleAllocatesNothing(t *testing.T) {
 		{name: "proxied", target: "/gateway/orders/1.0/orders/7", lines: []string{"X-Forwarded-For: 1.1.1.1"}, peer: "10.0.0.1", status: 200, most: 1},
 		{name: "traced, not sampled", top: "tracing: {sample: none}\n", target: "/gateway/orders/1.0/orders/7", status: 200},
 		{name: "in the caller's trace", top: "tracing: {}\n", target: "/gateway/orders/1.0/orders/7", lines: []string{"traceparent: " + callerParent[:53] + "00", "tracestate: a=1"}, status: 200},
+		{name: "with words for failures", top: "faults: {format: webmethods, native: replace}\n", target: "/gateway/orders/1.0/orders/7", status: 200},
 		{name: "not found", target: "/gateway/other", status: 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

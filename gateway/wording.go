@@ -26,7 +26,7 @@ func (b *builder) worded(levels []config.Level) (*faults.Faults, []any) {
 	if f, known := b.wordings[place]; known {
 		return f, path
 	}
-	f, err := faults.New(cfg)
+	f, err := faults.New(cfg, credentials(b.config))
 	if err != nil {
 		b.failed(err, path...)
 	}
@@ -40,4 +40,14 @@ func (b *builder) tell(levels []config.Level) func(*exchange.Exchange, *problem.
 		return f.Tell
 	}
 	return nil
+}
+
+// credentials are the fields and parameters in which callers may put theirs.
+func credentials(cfg *config.Config) (names []string) {
+	for l := range cfg.AllLevels() {
+		if id := l.Policies.Identify; id != nil && id.Token != nil {
+			names = append(names, id.Token.Header, id.Token.Query)
+		}
+	}
+	return names
 }

@@ -92,11 +92,8 @@ func find(written, name string, place Place) (found, error) {
 	if strings.HasPrefix(written, "$") && !strings.HasPrefix(written, "${") {
 		return found{read: words[name]}, nil
 	}
-	for prefix, ends := range secrets {
-		end, ok := strings.CutPrefix(name, prefix)
-		if ok && slices.ContainsFunc(ends, func(s string) bool { return strings.EqualFold(s, end) }) {
-			return found{}, fmt.Errorf("%s is a secret, which no answer may show", written)
-		}
+	if isSecret(name, place) {
+		return found{}, fmt.Errorf("%s is a secret, which no answer may show", written)
 	}
 	for prefix, why := range absent {
 		if rest, ok := strings.CutPrefix(name, prefix); ok && (rest == "" || rest[0] == '.') {
@@ -115,6 +112,17 @@ func find(written, name string, place Place) (found, error) {
 		}
 	}
 	return found{}, fmt.Errorf("%s is no variable%s", written, config.DidYouMean(name, candidates(name, place)))
+}
+
+func isSecret(name string, place Place) bool {
+	for prefix, ends := range secrets {
+		end, ok := strings.CutPrefix(name, prefix)
+		same := func(s string) bool { return strings.EqualFold(s, end) }
+		if ok && (slices.ContainsFunc(ends, same) || slices.ContainsFunc(place.Secrets, same)) {
+			return true
+		}
+	}
+	return false
 }
 
 // candidates are what name may have been meant to be.

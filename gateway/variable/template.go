@@ -29,6 +29,9 @@ type Place struct {
 	Kind Kind
 	// Problem lets the text name what went wrong.
 	Problem bool
+	// Secrets are fields and parameters that hold credentials, besides those that
+	// always do.
+	Secrets []string
 }
 
 // Values is what variables are read from. X must be set; the rest is for texts

@@ -173,6 +173,12 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.text, got, tt.want)
 		}
 	}
+	hidden := variable.Place{Secrets: []string{"X-Token"}}
+	for _, text := range []string{"${request.headers.x-token}", "${request.query.X-Token}"} {
+		if _, err := variable.Parse(text, hidden); err == nil {
+			t.Errorf("%s is shown", text)
+		}
+	}
 	if _, err := variable.Parse("${problem.code}", variable.Place{}); err == nil {
 		t.Error("a problem can be named where there is none")
 	}

@@ -28,9 +28,10 @@ type Faults struct {
 	Tell func(x *exchange.Exchange, p *problem.Problem)
 }
 
-// New builds one. The error is config.Faults with paths relative to cfg.
-func New(cfg *config.FaultPolicy) (*Faults, error) {
-	var b builder
+// New builds one. No answer shows the fields and parameters called secrets, in
+// any case. The error is config.Faults with paths relative to cfg.
+func New(cfg *config.FaultPolicy, secrets []string) (*Faults, error) {
+	b := builder{secrets: secrets}
 	f := &Faults{replace: cfg.Native == "replace"}
 	for i := range cfg.Rules {
 		f.rules = append(f.rules, b.rule(&cfg.Rules[i], "rules", i))

@@ -21,7 +21,7 @@ func newFaults(t testing.TB, cfg config.FaultPolicy) *faults.Faults {
 	t.Helper()
 	whole := &config.Config{Faults: &cfg}
 	whole.SetDefaults()
-	f, err := faults.New(whole.Faults)
+	f, err := faults.New(whole.Faults, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,13 +261,14 @@ func TestConfigurationFaults(t *testing.T) {
 	cfg := config.FaultPolicy{
 		Rules: []config.FaultRule{{Answer: config.FaultAnswer{ContentType: "json", Body: `{"a":"${request.pth}"}`, Also: []config.FaultMessage{{ContentType: "text/html", Body: "${apiName}"}}}}},
 		Default: &config.FaultAnswer{
-			ContentType: "application/x+XML", Body: "<a>${request.authorization.authHeader}</b>",
+			ContentType: "application/x+XML", Body: "<a>${request.authorization.authHeader}${request.headers.x-token}</b>",
 		},
 	}
-	_, err := faults.New(&cfg)
+	_, err := faults.New(&cfg, []string{"X-Token"})
 	want := `rules[0].answer.body: at character 7: ${request.pth} is no variable; did you mean "request.path"?
 rules[0].answer.also[0].body: at character 1: ${apiName} cannot be escaped in a text of this type: json, xml and text can hold variables
-default.body: at character 4: ${request.authorization.authHeader} is a secret, which no answer may show`
+default.body: at character 4: ${request.authorization.authHeader} is a secret, which no answer may show
+default.body: at character 39: ${request.headers.x-token} is a secret, which no answer may show`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

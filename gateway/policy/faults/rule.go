@@ -70,7 +70,10 @@ func (f *field) compare(value []byte) bool {
 }
 
 // builder compiles a section, and collects what is wrong in it.
-type builder struct{ faults config.Faults }
+type builder struct {
+	secrets []string
+	faults  config.Faults
+}
 
 func (b *builder) rule(cfg *config.FaultRule, path ...any) rule {
 	r := rule{answer: b.answer(&cfg.Answer, append(path, "answer")...)}
@@ -112,7 +115,7 @@ func (b *builder) answer(cfg *config.FaultAnswer, path ...any) *answer {
 func (b *builder) message(cfg config.FaultMessage, path ...any) message {
 	contentType := config.MediaType(cfg.ContentType)
 	m := message{contentType: contentType, media: mediaOf(contentType), ours: cfg == vendorAnswer}
-	text, err := variable.Parse(cfg.Body, variable.Place{Kind: kindOf(m.media), Problem: true})
+	text, err := variable.Parse(cfg.Body, variable.Place{Kind: kindOf(m.media), Problem: true, Secrets: b.secrets})
 	if err != nil {
 		b.faults = append(b.faults, config.Below(err, path...)...)
 	}

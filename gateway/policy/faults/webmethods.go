@@ -19,6 +19,8 @@ var vendorAnswer = config.FaultMessage{
 var wordings = map[string]string{
 	problem.TokenMissing.Code:       " Unauthorized application request",
 	problem.InvalidToken.Code:       " Unauthorized application request",
+	problem.Unidentified.Code:       " Unauthorized application request",
+	problem.InvalidCredential.Code:  " Unauthorized application request",
 	problem.ProtocolNotAllowed.Code: "Transport protocol not supported",
 	problem.UpstreamFailed.Code:     "Downtime exception: Not able to reach end point",
 }
