@@ -26,9 +26,9 @@ func newLineFormat(cfg config.Logging, hide ...string) lineFormat {
 }
 
 // tokenParameters are the parameters in which callers may put their token.
-func tokenParameters(apis []config.API) (names []string) {
-	for i := range apis {
-		if id := apis[i].Policies.Identify; id != nil && id.Token != nil && id.Token.Query != "" {
+func tokenParameters(cfg *config.Config) (names []string) {
+	for l := range cfg.AllLevels() {
+		if id := l.Policies.Identify; id != nil && id.Token != nil && id.Token.Query != "" {
 			names = append(names, id.Token.Query)
 		}
 	}
