@@ -24,6 +24,7 @@ type builder struct {
 	next     *generation
 	believed map[string]identify.Believed // by the names of the auth servers
 	users    map[string]*config.User
+	profiles map[string][]string // the groups of access profiles
 	callers  *application.Registry
 	wordings map[string]*faults.Faults // by their places; nil: one at fault
 	faults   config.Faults
@@ -37,6 +38,10 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.callers, b.users = application.NewRegistry(cfg.Applications), make(map[string]*config.User, len(cfg.Users))
 	for i := range cfg.Users {
 		b.users[cfg.Users[i].Name] = &cfg.Users[i]
+	}
+	b.profiles = make(map[string][]string, len(cfg.AccessProfiles))
+	for _, p := range cfg.AccessProfiles {
+		b.profiles[p.Name] = p.Groups
 	}
 	b.next = &generation{
 		gateway:      g,

@@ -75,7 +75,7 @@ func (c *chains) authorize(levels []config.Level) (chain []exchange.Policy) {
 	for _, l := range levels {
 		if cfg := l.Policies.Authorize; cfg != nil {
 			chain = c.add(chain, Step{"authorize", l.At("authorize")}, func() (exchange.Policy, error) {
-				return authorize.New(cfg)
+				return authorize.New(cfg, c.profiles)
 			})
 		}
 	}

@@ -226,7 +226,7 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 	look(reflect.TypeFor[config.Config](), "")
 	want := []string{
 		"admin_api.password", "tracing.headers[].value", "auth_servers[].local_introspection.truststore.password",
-		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].jwt[].shared_key",
+		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("put new ones into flooded (-want +got):\n%s", diff)

@@ -4,8 +4,12 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"postern/gateway/exchange"
 )
@@ -65,7 +69,9 @@ auth_servers:
 - {name: partner, issuer: partner, local_introspection: {shared_key: "%s"}, audience: unchecked}
 - {name: asked, remote_introspection: {endpoint: "https://127.0.0.1:1/introspect", client_id: edge, client_secret: "%s"}, audience: unchecked}
 applications:
-- {name: shop, apis: [orders], jwt: [{issuer: shop, algorithms: [HS256], shared_key: "%s"}]}
+- {name: shop, apis: [orders], identify: {basic: [{user: shopper, password: "%s"}]}, jwt: [{issuer: shop, algorithms: [HS256], shared_key: "%s"}]}
+users: [{name: alice, password: "%s"}, {name: bob, password: "%s"}]
+api_gateway: {dir: installation}
 apis:
 - name: orders
   version: "1.0"
@@ -76,7 +82,28 @@ apis:
 - {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("shared key of an application")+strings.Repeat("-", 32), target, target, closedPort(f.t))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.secret("shared key of an application")+strings.Repeat("-", 32), f.secret("password of a user"), f.hash("hash of a user"), target, target, closedPort(f.t))
+}
+
+// hash makes a password's hash, and watches both.
+func (f *flood) hash(way string) string {
+	hash, err := bcrypt.GenerateFromPassword([]byte(f.secret("password, "+way)), bcrypt.MinCost)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	f.watch(way, string(hash[len("$2b$04$"):]))
+	return string(hash)
+}
+
+// installation writes the users of a central gateway.
+func (f *flood) installation(dir string) {
+	folder := filepath.Join(dir, "installation/config")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		f.t.Fatal(err)
+	}
+	put(f.t, filepath.Join(folder, "users.cnf"), fmt.Sprintf(
+		`<Values><record name="users"><record name="carol"><value name="password">%s</value></record><record name="dave"><value name="password">{sha-256_v2}%s</value></record></record></Values>`,
+		f.hash("hash in users.cnf"), f.secret("another hash in users.cnf")))
 }
 
 // Whatever is secret goes into the gateway on every way there is, and comes out
@@ -95,6 +122,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	f.watchKey(keyFile)
 	password := f.secret("password in the environment")
 	const env = "{env: E2E_PASSWORD}"
+	f.installation(ca.dir)
 	text := f.flooded(u.address, env, "{level: debug, query: true, mask: [code]}")
 	f.deployment = deploy(t, ca.dir, text, "E2E_PASSWORD="+password, "UNRELATED="+f.secret("unrelated environment"))
 	f.panics()

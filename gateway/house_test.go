@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"gateway/application":   {"gateway/claim", "provisioning/config"},
 	"gateway/quota":         {"provisioning/config"},
 	"gateway/hostname":      {"gateway/crash", "gateway/metrics", "provisioning/config"},
+	"gateway/password":      {"gateway/metrics", "provisioning/config"},
 	"gateway/quote":         {},
 	"gateway/metrics":       {},
 	"gateway/trace":         {},
@@ -63,7 +64,7 @@ var commands = map[string][]string{
 
 // mayAlso are the exceptions of single packages.
 var mayAlso = map[string][]string{
-	"gateway/policy/identify": {"introspect"},
+	"gateway/policy/identify": {"introspect", "gateway/password"},
 }
 
 // source is one Go file of ours.

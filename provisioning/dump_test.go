@@ -76,6 +76,8 @@ func leaf(v reflect.Value) (text string, ok bool) {
 		return fmt.Sprintf("%v, set: %t", value, !value.IsZero()), true
 	case config.File:
 		return fmt.Sprintf("%s, read: %t", filepath.Base(value.Path), len(value.Data) > 0), !value.IsZero()
+	case config.Installation:
+		return filepath.Base(value.Path), value.Path != ""
 	case config.Folder:
 		return filepath.Base(string(value)), value != ""
 	case config.Prefix:

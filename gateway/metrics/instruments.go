@@ -15,14 +15,15 @@ type Counter = vm.Counter
 // Instruments is everything that one gateway counts. It outlives its
 // generations and is safe for concurrent use.
 type Instruments struct {
-	sources  Sources
-	log      accessLog
-	tracing  tracing
-	problems words
-	tokens   words
-	hosts    words
-	ways     ways
-	callers  callers
+	sources   Sources
+	log       accessLog
+	tracing   tracing
+	problems  words
+	tokens    words
+	hosts     words
+	ways      ways
+	callers   callers
+	passwords words
 
 	mu   sync.Mutex
 	apis map[string]*API
@@ -45,6 +46,10 @@ func New(sources Sources) *Instruments {
 		},
 		hosts: words{
 			family: family{"postern_hostname_lookups_total", "counter", "Host names of addresses that were asked for."},
+			label:  "outcome",
+		},
+		passwords: words{
+			family: family{"postern_passwords_total", "counter", "Passwords that were judged: accepted or cached, or the reason why not."},
 			label:  "outcome",
 		},
 		apis:    map[string]*API{},
@@ -86,12 +91,17 @@ func (i *Instruments) Token(outcome string) *Counter { return i.tokens.counter(o
 // the words of a fixed table.
 func (i *Instruments) Credential(way, outcome string) *Counter { return i.ways.of(way, outcome) }
 
+// Password counts the passwords that were judged with an outcome: accepted,
+// cached when it was right a while ago, or the reason why not.
+func (i *Instruments) Password(outcome string) *Counter { return i.passwords.counter(outcome) }
+
 // Write writes all instruments and what Go and the system say of the process.
 func (i *Instruments) Write(w io.Writer) {
 	p := &page{w: w, lines: make([]byte, 0, flushSize+4<<10)}
 	i.problems.write(p)
 	i.tokens.write(p)
 	i.ways.write(p)
+	i.passwords.write(p)
 	i.callers.write(p)
 	i.hosts.write(p)
 	i.writeAPIs(p)

@@ -12,7 +12,14 @@ type Application struct {
 
 // Identifiers are what an application is found by; one of them is enough.
 type Identifiers struct {
-	Claims []ClaimSet `yaml:"claims"`
+	Claims []ClaimSet  `yaml:"claims"`
+	Basic  []BasicUser `yaml:"basic"`
+}
+
+// BasicUser is a user whose basic authentication finds an application.
+type BasicUser struct {
+	User     string `yaml:"user"`
+	Password Secret `yaml:"password"` // as User.Password has it; absent: that of Config.Users
 }
 
 // ClaimSet is claims that a token must hold, all of them, in the order of the

@@ -29,8 +29,14 @@ type Config struct {
 	Hostnames               Hostnames     `yaml:"hostnames"`
 	Tracing                 *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched
 	AuthServers             []AuthServer  `yaml:"auth_servers" allow:"empty"`
-	Users                   []User        `yaml:"users" allow:"empty"`
 	Applications            []Application `yaml:"applications" allow:"empty"`
+
+	// Users, and what is theirs; APIGateway is where more of them are, if anywhere.
+	Users          []User          `yaml:"users" allow:"empty"`
+	AccessProfiles []AccessProfile `yaml:"access_profiles" allow:"empty"`
+	Passwords      Passwords       `yaml:"passwords"`
+	APIGateway     *APIGateway     `yaml:"api_gateway"`
+
 	// Policies are those of several APIs, in the order in which they take place.
 	Policies []GlobalPolicy `yaml:"policies" allow:"empty"`
 	// Faults is for what no level states it for, and for requests that no API took.

@@ -38,6 +38,8 @@ func (c *Config) SetDefaults() {
 	setDefault(&c.AdminAPI.Listen, "127.0.0.1:9485")
 	setDefault(&c.AdminAPI.AdminPath, "/rest/microgateway")
 	c.Tokens.setDefaults()
+	c.Passwords.setDefaults()
+	c.importUsers()
 	c.Logging.setDefaults()
 	c.Hostnames.setDefaults()
 	if c.Tracing != nil {
@@ -98,6 +100,15 @@ func (t *Tokens) setDefaults() {
 	if t.Denylist != nil {
 		t.Denylist.setDefaults()
 	}
+}
+
+func (p *Passwords) setDefaults() {
+	setDefault(&p.Verifications, runtime.GOMAXPROCS(0))
+	setDefault(&p.MaxWait, Duration(time.Second))
+	setDefault(&p.Cache.Entries, 10_000)
+	setDefault(&p.Cache.TTL, Duration(10*time.Minute))
+	setDefault(&p.Failures, 5)
+	setDefault(&p.Pause, Duration(30*time.Second))
 }
 
 func (l *Logging) setDefaults() {

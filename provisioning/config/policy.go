@@ -48,9 +48,14 @@ type ClaimHeader struct{ Header, Claim string }
 
 // Authorize says what an identified caller's token must hold; all of it.
 type Authorize struct {
-	TokenScopes *TokenScopes `yaml:"token_scopes"`
-	Groups      *Groups      `yaml:"groups"`
-	Claims      []ClaimRule  `yaml:"claims"`
+	// Combine says whether users, groups and access_profiles must all hold (and,
+	// the default), or one of them (or).
+	Combine        string       `yaml:"combine"`
+	Users          *Names       `yaml:"users"`
+	AccessProfiles *Names       `yaml:"access_profiles"`
+	TokenScopes    *TokenScopes `yaml:"token_scopes"`
+	Groups         *Groups      `yaml:"groups"`
+	Claims         []ClaimRule  `yaml:"claims"`
 }
 
 // Groups compares the groups that the caller's user has, or those in a claim.
@@ -58,6 +63,11 @@ type Groups struct {
 	Claim string   `yaml:"claim"` // "": of Config.Users
 	Any   []string `yaml:"any"`
 	All   []string `yaml:"all"`
+}
+
+// Names is some names, one of which is asked for.
+type Names struct {
+	Any []string `yaml:"any"`
 }
 
 // TokenScopes compares what a token grants.

@@ -70,6 +70,8 @@ func (c *Config) Validate() Faults {
 	servers := known(c.AuthServers)
 	v.authServers(c.AuthServers)
 	v.users(c)
+	v.passwords(c)
+	v.authorizeUsers(c)
 	v.applications(c, servers)
 	v.apis(c, servers)
 	v.protectedResources(c)

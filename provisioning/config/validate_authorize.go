@@ -1,14 +1,30 @@
 package config
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 )
 
 func (v *checker) authorize(path []any, a *Authorize) {
-	if a.TokenScopes == nil && a.Groups == nil && len(a.Claims) == 0 {
-		v.add(path, "empty: state token_scopes, groups or claims")
+	whose := a.whose()
+	if a.TokenScopes == nil && len(whose) == 0 && len(a.Claims) == 0 {
+		v.add(path, "empty: state token_scopes, users, groups, access_profiles or claims")
+	}
+	if a.Combine != "" {
+		v.oneOf(at(path, "combine"), a.Combine, "or", "and")
+		if len(whose) < 2 {
+			v.add(at(path, "combine"), "combines users, groups and access_profiles, of which two are needed")
+		}
+	}
+	for _, names := range []struct {
+		key string
+		of  *Names
+	}{{"users", a.Users}, {"access_profiles", a.AccessProfiles}} {
+		if names.of != nil && len(names.of.Any) == 0 {
+			v.add(at(path, names.key), "empty: state any")
+		}
 	}
 	if s := a.TokenScopes; s != nil {
 		if len(s.Any) == 0 && len(s.All) == 0 {
@@ -62,14 +78,82 @@ func (v *checker) claimRule(path []any, rule ClaimRule) {
 	}
 }
 
-// groups reports rules about groups that no caller of the API could have.
+// whose are the keys that ask who the caller's user is.
+func (a *Authorize) whose() (keys []string) {
+	if a.Users != nil {
+		keys = append(keys, "users")
+	}
+	if a.Groups != nil {
+		keys = append(keys, "groups")
+	}
+	if a.AccessProfiles != nil {
+		keys = append(keys, "access_profiles")
+	}
+	return keys
+}
+
+// authorizeUsers checks the names in the authorize of every level, and those of
+// the access profiles.
+func (v *checker) authorizeUsers(c *Config) {
+	profiles, users := map[string]int{}, c.userNames()
+	for i, p := range c.AccessProfiles {
+		v.unique(profiles, p.Name, []any{"access_profiles", i}, "name")
+		if len(p.Groups) == 0 {
+			v.add([]any{"access_profiles", i, "groups"}, "missing: the groups that have it")
+		}
+	}
+	for l := range c.AllLevels() {
+		a := l.Policies.Authorize
+		if a == nil {
+			continue
+		}
+		if a.Users != nil {
+			for i, name := range a.Users.Any {
+				if !slices.Contains(users, name) {
+					v.warn(l.At("authorize", "users", "any", i), "no user is named %q%s", name, DidYouMean(name, users))
+				}
+			}
+		}
+		if a.AccessProfiles != nil {
+			for i, name := range a.AccessProfiles.Any {
+				if _, ok := profiles[name]; !ok {
+					v.add(l.At("authorize", "access_profiles", "any", i), "no access profile is named %q%s", name, DidYouMean(name, slices.Sorted(maps.Keys(profiles))))
+				}
+			}
+		}
+	}
+}
+
+// userNames are all users there are, those of applications included.
+func (c *Config) userNames() (names []string) {
+	for i := range c.Users {
+		names = append(names, c.Users[i].Name)
+	}
+	for i := range c.Applications {
+		for _, b := range c.Applications[i].Identify.Basic {
+			names = append(names, b.User)
+		}
+	}
+	return names
+}
+
+// groups reports rules about users that no caller of the API could be.
 func (v *checker) groups(path []any, a *API, servers knownServers) {
-	if id := a.Policies.Identify; id == nil || id.None || slices.ContainsFunc(id.AuthServers, servers.knowUsers) {
+	id := a.Policies.Identify
+	if id == nil || id.None || slices.Contains(id.By, "basic") || slices.ContainsFunc(id.AuthServers, servers.knowUsers) {
 		return
 	}
 	check := func(path []any, p Policies) {
-		if p.Authorize != nil && p.Authorize.Groups != nil && p.Authorize.Groups.Claim == "" {
-			v.add(at(path, "policies", "authorize", "groups"), "state claim, or subject: {user: true} of an auth server: nobody's groups are known")
+		if p.Authorize == nil {
+			return
+		}
+		for _, key := range p.Authorize.whose() {
+			switch {
+			case key != "groups":
+				v.add(at(path, "policies", "authorize", key), "needs by: [basic], or subject: {user: true} of an auth server: nobody's user is known")
+			case p.Authorize.Groups.Claim == "":
+				v.add(at(path, "policies", "authorize", key), "state claim, or subject: {user: true} of an auth server: nobody's groups are known")
+			}
 		}
 	}
 	check(path, a.Policies)

@@ -20,6 +20,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.File]():              always(text(nil)),
 		reflect.TypeFor[config.Folder]():            always(text(nil)),
 		reflect.TypeFor[config.Prefix]():            always(text(nil)),
+		reflect.TypeFor[config.Installation]():      always(text(nil)),
 		reflect.TypeFor[config.Issuer]():            always(text(nil)),
 		reflect.TypeFor[config.Audience]():          always(either(object{"const": "unchecked"}, audience())),
 		reflect.TypeFor[config.Access]():            always(object{"enum": []any{true, false, "true", "false", "errors"}}),

@@ -214,6 +214,14 @@ func (d *decoder) unknown(key *Node, t reflect.Type, known *shape) {
 		d.partly[pathText(d.at[:len(d.at)-1])] = true
 		return
 	}
+	if strings.Contains(key.Text, "$") || strings.Contains(key.Text, "=") {
+		// It may be the end of a password's hash, whose commas nobody quoted.
+		at := d.at
+		d.at = d.at[:len(d.at)-1]
+		d.fault(key, "this is no key: a text that holds a comma is quoted here")
+		d.at = at
+		return
+	}
 	candidates := append(slices.Clip(known.names), later[t]...)
 	hint := config.DidYouMean(key.Text, candidates)
 	if hint == "" && len(known.names) <= mostListed {

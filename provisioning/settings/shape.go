@@ -45,7 +45,7 @@ func (s shapes) of(t reflect.Type) *shape {
 // are told from mistakes, and never ignored.
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
-		"archive", "api_gateway", "downloads", "aliases", "applications_sync",
+		"archive", "downloads", "aliases", "applications_sync",
 		"security_settings", "microgatewayPool", "token_service", "gateway_destination", "es_destination",
 		"key_store", "trust_store", "publish", "service_registries", "extended_settings", "system",
 	},
@@ -59,7 +59,7 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.FaultWhen]():   {"payload"},
 	reflect.TypeFor[config.Identify]():    {"api_keys"},
 	reflect.TypeFor[config.Application](): {"client"},
-	reflect.TypeFor[config.Identifiers](): {"api_keys", "basic", "ip", "hostname", "certificates", "payload"},
+	reflect.TypeFor[config.Identifiers](): {"api_keys", "ip", "hostname", "certificates", "payload"},
 	reflect.TypeFor[config.Strategy]():    {"jwks_uri", "truststore"},
-	reflect.TypeFor[config.User]():        {"password"},
+	reflect.TypeFor[config.APIGateway]():  {"url", "user", "password", "download_settings"},
 }

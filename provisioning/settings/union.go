@@ -24,6 +24,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.file(n, v)
 	case *config.Folder:
 		d.folder(n, v)
+	case *config.Installation:
+		d.installation(n, v)
 	case *config.Prefix:
 		d.prefix(n, v)
 	case *config.Issuer:

@@ -1,5 +1,5 @@
-// Package authorize lets callers pass whose token holds what an API, or a scope
-// of it, asks for. Who calls has been found out before.
+// Package authorize lets callers pass whose token holds, and whose user has, what
+// is asked for. Who calls has been found out before.
 package authorize
 
 import (
@@ -14,13 +14,14 @@ import (
 	"postern/provisioning/config"
 )
 
-// New builds the policy. The error is config.Faults with paths relative to cfg.
-func New(cfg *config.Authorize) (exchange.Policy, error) {
+// New builds the policy. profiles are the groups of access profiles, by their
+// names. The error is config.Faults with paths relative to cfg.
+func New(cfg *config.Authorize, profiles map[string][]string) (exchange.Policy, error) {
 	rules, faults := newRules(cfg.Claims)
 	if len(faults) > 0 {
 		return nil, faults
 	}
-	scopes, groups := newScopes(cfg.TokenScopes), newGroups(cfg.Groups)
+	scopes, whose := newScopes(cfg.TokenScopes), newWhose(cfg, profiles)
 	lacksScope := refusal(append(slices.Clone(scopes.all), scopes.any...))
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
@@ -30,8 +31,9 @@ func New(cfg *config.Authorize) (exchange.Policy, error) {
 			case !scopes.to(&x.Caller):
 				x.Reason = "token lacks a scope"
 				return lacksScope
-			case !groups.to(&x.Caller):
-				x.Reason = "caller lacks a group"
+			}
+			if lacks := whose.lacks(&x.Caller); lacks != "" {
+				x.Reason = lacks
 				return problem.InsufficientScope
 			}
 			for i := range rules {

@@ -16,10 +16,16 @@ import (
 
 const challenge = `Bearer realm="postern", error="insufficient_scope"`
 
+// profiles are the groups of access profiles.
+var profiles = map[string][]string{
+	"Administrators": {"API-Gateway-Administrators", "Administrators"},
+	"Providers":      {"API-Gateway-Providers"},
+}
+
 // judge runs the policy for a caller and returns its problem; nil: passed.
 func judge(t testing.TB, cfg *config.Authorize, caller exchange.Caller) (*problem.Problem, string) {
 	t.Helper()
-	policy, err := authorize.New(cfg)
+	policy, err := authorize.New(cfg, profiles)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +141,7 @@ func TestAllRulesMustHold(t *testing.T) {
 }
 
 func TestBadPatternIsAFault(t *testing.T) {
-	_, err := authorize.New(&config.Authorize{Claims: []config.ClaimRule{{Name: "a", Pattern: "a"}, {Name: "b", Pattern: "("}}})
+	_, err := authorize.New(&config.Authorize{Claims: []config.ClaimRule{{Name: "a", Pattern: "a"}, {Name: "b", Pattern: "("}}}, nil)
 	var faults config.Faults
 	if !errors.As(err, &faults) || len(faults) != 1 {
 		t.Fatalf("%v is not one fault", err)
@@ -150,7 +156,8 @@ func BenchmarkAuthorize(b *testing.B) {
 	policy, err := authorize.New(&config.Authorize{
 		TokenScopes: &config.TokenScopes{Any: []string{"orders:read"}},
 		Claims:      []config.ClaimRule{{Name: "realm_access.roles", Contains: &is}},
-	})
+		Combine:     "or", Users: names("alice"), AccessProfiles: names("Providers", "Administrators"),
+	}, profiles)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"postern/provisioning/config"
 )
 
-// grant asks for scopes or groups: all of some, and one of others.
+// grant asks for scopes, groups or the like: all of some, and one of others.
 type grant struct {
 	all, any []string
 	has      func(c *exchange.Caller, word string) bool
@@ -44,22 +44,6 @@ func grants(v any, scope string) bool {
 		}
 	}
 	return false
-}
-
-// newGroups asks for groups.
-func newGroups(cfg *config.Groups) grant {
-	if cfg == nil {
-		return grant{}
-	}
-	has := func(c *exchange.Caller, word string) bool { return slices.Contains(c.Groups, word) }
-	if cfg.Claim != "" {
-		path := claim.Parse(cfg.Claim)
-		has = func(c *exchange.Caller, word string) bool {
-			v, ok := path.Find(c.Claims)
-			return ok && claim.Contains(v, word)
-		}
-	}
-	return grant{cfg.All, cfg.Any, has}
 }
 
 // to reports whether a caller has all of what is asked for.
