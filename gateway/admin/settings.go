@@ -57,8 +57,6 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return "***", true
 	case config.File:
 		return s.file(own), true
-	case config.Installation:
-		return showText(own.Path), true
 	case config.Duration:
 		if own == config.None {
 			return "none", true

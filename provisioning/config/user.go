@@ -38,6 +38,9 @@ type Installation struct {
 // IsZero reports whether none was named.
 func (i Installation) IsZero() bool { return i.Path == "" }
 
+// MarshalText shows the folder only.
+func (i Installation) MarshalText() ([]byte, error) { return []byte(i.Path), nil }
+
 // importUsers adds those of an installation. What stands in the settings wins,
 // but for groups that are not stated there.
 func (c *Config) importUsers() {

@@ -7,6 +7,9 @@ func (v *checker) users(c *Config) {
 	for i, u := range c.Users {
 		v.unique(names, u.Name, []any{"users", i}, "name")
 	}
+	if c.APIGateway != nil && c.APIGateway.Dir.IsZero() {
+		v.add([]any{"api_gateway", "dir"}, "missing: the folder of an installation")
+	}
 	for i := range c.AuthServers {
 		if s := c.AuthServers[i].Subject; s != nil && s.User && c.Users == nil {
 			v.add([]any{"auth_servers", i, "subject", "user"}, "there are no users: list them, or name their file, under users")
