@@ -155,6 +155,28 @@ func TestReplacedAnswersKeepTheirConnection(t *testing.T) {
 	}
 }
 
+// What was replaced is counted, and logged with why.
+func TestReplacedAnswersAreAccountedFor(t *testing.T) {
+	u := newTarget(t, always("HTTP/1.1 500 Odd\r\nContent-Length: 0\r\n\r\n"))
+	b := bundle{target: u.address, top: "faults: {native: replace}"}
+	d := deploy(t, t.TempDir(), strings.Replace(b.text(), "logging: {level: error, access: false}", "logging: {level: warn}", 1))
+	wantStatus(t, d.do(lines("GET / HTTP/1.1", "Host: h", "X-Request-Id: r")), 500)
+	line := d.accessLine("r")
+	if line["code"] != "upstream_fault" || line["reason"] != "upstream answered with an error" || line["attempts"] != 1.0 || line["upstream"] != "http://"+u.address {
+		t.Errorf("logged %v", line)
+	}
+	if n := d.metric(`postern_problems_total{code="upstream_fault"}`); n != "1" {
+		t.Errorf("counted %q", n)
+	}
+	if code, text := d.get("/rest/microgateway/settings", ""); code != 200 || !strings.Contains(text, `"faults":{"format":"problem","native":"replace"}`) {
+		t.Errorf("settings: %d %s", code, text)
+	}
+	d.applied(func() { d.write("postern.yaml", strings.Replace(d.text(), "native: replace", "native: pass", 1)) })
+	if answer := d.do(lines("GET / HTTP/1.1", "Host: h")); !strings.HasPrefix(answer, "HTTP/1.1 500 Odd\r\n") {
+		t.Errorf("answered %q after a reload", answer)
+	}
+}
+
 // A panic, also one while an answer is worded, is told and lets go of everything.
 func TestPanicsAreWorded(t *testing.T) {
 	text := strings.Replace(shop, "apis:", "faults: {default: {content_type: text, body: \"sorry: ${problem.code}\"}}\napis:", 1)

@@ -218,3 +218,24 @@ func TestKeysAndCertificates(t *testing.T) {
 		t.Errorf("without the certificate: %v: %s", err, out)
 	}
 }
+
+// How a refusal will be worded is a step of its own, with its place.
+func TestExplainFaults(t *testing.T) {
+	dir := folder(t, newSigner(t), `faults: {format: webmethods}
+apis:
+- name: orders
+  version: "1"
+  upstream: {targets: [{url: "http://orders:8080"}]}
+  policies:
+    identify: none
+    protocols: [https]
+    faults: {rules: [{when: {status: [403]}, answer: {status: 404, body: "{}"}}]}
+`)
+	c := explain.Command{API: "orders", Path: "/x", Method: "GET", From: "127.0.0.1"}
+	c.Config = []string{filepath.Join(dir, "postern.yaml")}
+	got, err := run(t, c)
+	place := strings.Index(got, "faults     passes")
+	if err == nil || place < 0 || !strings.Contains(got[place:], "postern.yaml:9:13") || !strings.HasSuffix(got, "answer: 404 protocol_not_allowed\n") {
+		t.Errorf("%v, %s", err, got)
+	}
+}
