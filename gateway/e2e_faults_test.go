@@ -155,6 +155,26 @@ func TestReplacedAnswersKeepTheirConnection(t *testing.T) {
 	}
 }
 
+// An upstream that refuses an upload which still runs: its answer is replaced, and
+// the rest of the upload is nobody's request.
+func TestReplacedAnswerToAnUpload(t *testing.T) {
+	u := newTarget(t, func(u *target, p *peer) {
+		u.seen <- p.head()
+		p.send("HTTP/1.1 413 Too Much\r\nContent-Length: 4\r\n\r\nmore")
+		p.rest()
+	})
+	g := start(t, bundle{target: u.address, top: "faults: {native: replace, default: {content_type: text, body: replaced}}"})
+	caller := g.dial()
+	defer caller.Close()
+	caller.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n" + repeat('a', 1000))
+	u.next()
+	answer := caller.answer("POST")
+	if status(answer) != 413 || payload(answer) != "replaced" || field(answer, "Connection") != "close" {
+		t.Errorf("answered %q", answer)
+	}
+	caller.ended()
+}
+
 // What was replaced is counted, and logged with why.
 func TestReplacedAnswersAreAccountedFor(t *testing.T) {
 	u := newTarget(t, always("HTTP/1.1 500 Odd\r\nContent-Length: 0\r\n\r\n"))
