@@ -143,9 +143,11 @@ func (b *builder) api(index int) {
 	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
 	a.templates = append(make([]string, 0, 1+len(cfg.Resources)), "/**")
 	a.handlers[0] = b.routed(index, -1, c.handler(nil))
+	a.preflights = append(make([]byMethod, 0, 1+len(cfg.Resources)), c.preflight(nil))
 	for i := range cfg.Resources {
 		a.templates = append(a.templates, cfg.Resources[i].Path)
 		a.handlers[i+1] = b.routed(index, i, c.handler(cfg.Resources[i].Scopes))
+		a.preflights = append(a.preflights, c.preflight(cfg.Resources[i].Scopes))
 	}
 	for i := range cfg.Scopes {
 		c.handler([]string{cfg.Scopes[i].Name}) // one that no resource names may be at fault too

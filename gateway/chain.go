@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 
 	"postern/gateway/exchange"
 	"postern/gateway/policy/authorize"
+	"postern/gateway/policy/cors"
 	"postern/gateway/policy/identify"
 	"postern/gateway/policy/protocols"
 	"postern/provisioning/config"
@@ -17,8 +19,10 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 	for _, stage := range []func([]config.Level) []exchange.Policy{
 		c.wording,
 		c.protocols,
+		c.cors,
 		c.throttleEarly,
 		c.identify,
+		c.owned,
 		c.authorize,
 		c.throttle,
 	} {
@@ -45,6 +49,39 @@ func (c *chains) protocols(levels []config.Level) (chain []exchange.Policy) {
 		}
 	}
 	return chain
+}
+
+func (c *chains) cors(levels []config.Level) []exchange.Policy {
+	l, cfg := nearestCORS(levels)
+	if cfg == nil {
+		return nil
+	}
+	return c.add(nil, Step{"cors", l.At("cors")}, func() (exchange.Policy, error) {
+		return cors.New(cfg, cors.OwnersFor(&c.config.APIs[c.api], c.config.Applications))
+	})
+}
+
+// owned is the part of cors that must know who calls.
+func (c *chains) owned(levels []config.Level) []exchange.Policy {
+	l, cfg := nearestCORS(levels)
+	if cfg == nil {
+		return nil
+	}
+	return c.add(nil, Step{"cors", l.At("cors", "origins")}, func() (exchange.Policy, error) {
+		return cors.NewOwned(cfg, cors.OwnersFor(&c.config.APIs[c.api], c.config.Applications))
+	})
+}
+
+// nearestCORS is what the innermost level says of pages; nil: nothing, or "none".
+func nearestCORS(levels []config.Level) (config.Level, *config.CORS) {
+	for _, l := range slices.Backward(levels) {
+		if cfg := l.Policies.CORS; cfg != nil && cfg.None {
+			break
+		} else if cfg != nil {
+			return l, cfg
+		}
+	}
+	return config.Level{}, nil
 }
 
 func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
@@ -99,7 +136,7 @@ type chains struct {
 }
 
 // add appends the policy of a section, which is built once however many chains
-// it stands in; one that is at fault is left out.
+// it stands in; one that is at fault, or has nothing to do, is left out.
 func (c *chains) add(chain []exchange.Policy, step Step, build func() (exchange.Policy, error)) []exchange.Policy {
 	place := fmt.Sprint(step.Path)
 	policy, known := c.rules[place]
@@ -107,7 +144,7 @@ func (c *chains) add(chain []exchange.Policy, step Step, build func() (exchange.
 		made, err := build()
 		if err != nil {
 			c.failed(err, step.Path...)
-		} else {
+		} else if made != nil {
 			policy = c.told(made, step)
 		}
 		c.rules[place] = policy
@@ -118,23 +155,45 @@ func (c *chains) add(chain []exchange.Policy, step Step, build func() (exchange.
 	return append(chain, policy)
 }
 
-// handler is the chain of a resource that names scopes; where it depends on the
-// method, all of them.
+// byMethod is the chain of a resource, where it depends on the method.
+type byMethod struct {
+	methods map[string]exchange.Handler
+	other   exchange.Handler
+}
+
+func (b *byMethod) of(method []byte) exchange.Handler {
+	if h, ok := b.methods[string(method)]; ok {
+		return h
+	}
+	return b.other
+}
+
+// handler is the chain of a resource that names scopes.
 func (c *chains) handler(scopes []string) exchange.Handler {
-	other := c.of(c.config.Levels(c.api, "", scopes))
-	methods := map[string]exchange.Handler{}
-	for _, method := range c.config.LevelMethods(c.api) {
-		methods[method] = c.of(c.config.Levels(c.api, method, scopes))
+	b := c.byMethod(scopes, c.of)
+	if len(b.methods) == 0 {
+		return b.other
 	}
-	if len(methods) == 0 {
-		return other
-	}
-	return func(x *exchange.Exchange) error {
-		if h := methods[string(x.HTTP.Method())]; h != nil {
-			return h(x)
+	return func(x *exchange.Exchange) error { return b.of(x.HTTP.Method())(x) }
+}
+
+// preflight is the same for what a browser asks about the resource; nil where no
+// policy answers that.
+func (c *chains) preflight(scopes []string) byMethod {
+	return c.byMethod(scopes, func(levels []config.Level) exchange.Handler {
+		if _, cfg := nearestCORS(levels); cfg == nil {
+			return nil
 		}
-		return other(x)
+		return c.of(levels)
+	})
+}
+
+func (c *chains) byMethod(scopes []string, of func([]config.Level) exchange.Handler) byMethod {
+	b := byMethod{map[string]exchange.Handler{}, of(c.config.Levels(c.api, "", scopes))}
+	for _, method := range c.config.LevelMethods(c.api) {
+		b.methods[method] = of(c.config.Levels(c.api, method, scopes))
 	}
+	return b
 }
 
 func (c *chains) of(levels []config.Level) exchange.Handler {

@@ -12,6 +12,7 @@ import (
 	"postern/gateway/exchange"
 	"postern/gateway/hostname"
 	"postern/gateway/metrics"
+	"postern/gateway/policy/cors"
 	"postern/gateway/policy/throttle"
 	"postern/gateway/problem"
 	"postern/gateway/router"
@@ -59,6 +60,7 @@ type api struct {
 	counts     *metrics.API
 	keepSlash  bool               // %2F may stand in its paths
 	handlers   []exchange.Handler // by resource, after the one for an API that states none
+	preflights []byMethod         // likewise, for what browsers ask beforehand
 	templates  []string           // of those resources
 	done       func(*exchange.Exchange, exchange.End)
 	tell       func(*exchange.Exchange, *problem.Problem) // before a resource is found; nil: problems tell it themselves
@@ -84,7 +86,7 @@ func (n *generation) serve(x *exchange.Exchange) error {
 	if n.resources.answer(x) {
 		return nil
 	}
-	route, err := n.router.Match(header.Method(), header.Host(), path)
+	route, handler, err := n.route(x)
 	a := n.nowhere
 	if route.API >= 0 {
 		a = n.apis[route.API]
@@ -97,7 +99,26 @@ func (n *generation) serve(x *exchange.Exchange) error {
 		return noRoute(err, route.Allow)
 	}
 	x.Rest, x.Route = route.Rest, a.templates[route.Resource+1]
-	return a.handlers[route.Resource+1](x)
+	return handler(x)
+}
+
+// route finds the chain of x: of a preflight that a policy answers, the one of the
+// request that it asks about.
+func (n *generation) route(x *exchange.Exchange) (router.Route, exchange.Handler, error) {
+	header := &x.HTTP.Request.Header
+	if method := cors.Preflight(x); method != nil {
+		route, err := n.router.Match(method, header.Host(), x.Path)
+		if err == nil {
+			if h := n.apis[route.API].preflights[route.Resource+1].of(method); h != nil {
+				return route, h, nil
+			}
+		}
+	}
+	route, err := n.router.Match(header.Method(), header.Host(), x.Path)
+	if err != nil {
+		return route, nil, err
+	}
+	return route, n.apis[route.API].handlers[route.Resource+1], nil
 }
 
 var errSlash = errors.New("path holds an escaped slash")

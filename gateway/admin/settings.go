@@ -88,14 +88,10 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return showClaimHeaders(own), true
 	case config.ClaimSet:
 		return showClaimSet(own), true
-	case *config.Identify:
-		return "none", own.None
-	case *config.Ejection:
-		return "none", own.None
-	case *config.Upgrade:
-		return "none", own.None
 	case config.ThrottleFor:
 		return showThrottleFor(own), true
+	case config.Origin:
+		return showOrigin(own), true
 	case config.Balance:
 		return showBalance(own), true
 	case encoding.TextMarshaler:
@@ -117,6 +113,13 @@ func showThrottleFor(f config.ThrottleFor) any {
 		return f.Word
 	}
 	return f.Names
+}
+
+func showOrigin(o config.Origin) any {
+	if o.Pattern != "" {
+		return map[string]any{"pattern": o.Pattern}
+	}
+	return o.Text
 }
 
 func showAudience(a *config.Audience) any {
@@ -153,8 +156,12 @@ func showClaimSet(set config.ClaimSet) any {
 	return shown
 }
 
-// fields shows the fields that have a key in files.
+// fields shows the fields that have a key in files, or the word "none" that
+// stands instead of them.
 func (s shower) fields(v reflect.Value) any {
+	if none := v.FieldByName("None"); none.IsValid() && none.Bool() {
+		return "none"
+	}
 	fields := map[string]any{}
 	for i := range v.NumField() {
 		key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")

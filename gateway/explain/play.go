@@ -181,8 +181,12 @@ func (r *recorder) passed(s gateway.Step, x *exchange.Exchange) { r.note(s, true
 
 func (r *recorder) refused(s gateway.Step, x *exchange.Exchange, err error) {
 	says := x.Reason
-	if says == "" && err != nil {
+	switch {
+	case says != "":
+	case err != nil:
 		says = err.Error()
+	default:
+		says = "it answers by itself"
 	}
 	r.note(s, false, says)
 }

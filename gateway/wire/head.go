@@ -53,6 +53,15 @@ func (h *Head) Del(name string) {
 	}
 }
 
+// DelPrefix removes every line whose name begins so, in any case.
+func (h *Head) DelPrefix(prefix string) {
+	for i := range h.lines {
+		if l := &h.lines[i]; len(l.name) >= len(prefix) && !l.gone && equalFold(l.name[:len(prefix)], prefix) {
+			h.drop(l)
+		}
+	}
+}
+
 // Set replaces every line named name, twins included, by one.
 func (h *Head) Set(name, value string) {
 	h.Del(name)
@@ -62,6 +71,11 @@ func (h *Head) Set(name, value string) {
 // SetBytes is Set for a borrowed value; it is copied.
 func (h *Head) SetBytes(name string, value []byte) {
 	h.Del(name)
+	h.AddBytes(name, value)
+}
+
+// AddBytes is Add for a borrowed value; it is copied.
+func (h *Head) AddBytes(name string, value []byte) {
 	start := h.begin(name)
 	h.arena = append(h.arena, value...)
 	h.push(start, len(name))

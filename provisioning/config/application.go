@@ -6,6 +6,7 @@ type Application struct {
 	ID        string      `yaml:"id"`                 // default: Name
 	APIs      []string    `yaml:"apis" allow:"empty"` // where it is registered: a name (all versions) or name/version
 	Suspended bool        `yaml:"suspended"`          // it identifies nobody
+	Origins   []string    `yaml:"origins"`            // of its own pages, see CORS
 	Identify  Identifiers `yaml:"identify"`
 	JWT       []Strategy  `yaml:"jwt"` // which tokens may speak for it; nil: those of every auth server
 }

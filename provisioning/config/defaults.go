@@ -61,9 +61,7 @@ func (c *Config) SetDefaults() {
 		c.Faults.setDefaults()
 	}
 	for l := range c.AllLevels() {
-		if f := l.Policies.Faults; f != nil {
-			f.setDefaults()
-		}
+		l.Policies.setDefaults()
 	}
 }
 
@@ -190,7 +188,12 @@ func (id *Identify) setDefaults(servers []AuthServer) {
 	}
 }
 
-func (a *Application) setDefaults() { setDefault(&a.ID, a.Name) }
+func (a *Application) setDefaults() {
+	setDefault(&a.ID, a.Name)
+	for i, origin := range a.Origins {
+		a.Origins[i] = canonicalOrigin(origin)
+	}
+}
 
 // setDefault gives *v the value it has when nothing was said.
 func setDefault[T comparable](v *T, value T) {

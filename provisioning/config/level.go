@@ -151,8 +151,11 @@ func policyNames(all ...*Policies) []string {
 }
 
 func (p *Policies) has(key string, field int) bool {
-	if key == "identify" {
+	switch key {
+	case "identify":
 		return p.Identify != nil && !p.Identify.None
+	case "cors":
+		return p.CORS != nil && !p.CORS.None
 	}
 	return !reflect.ValueOf(p).Elem().Field(field).IsZero()
 }

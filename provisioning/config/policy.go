@@ -8,8 +8,18 @@ type Policies struct {
 	Protocols []string     `yaml:"protocols"` // http, https; empty: both
 	Identify  *Identify    `yaml:"identify"`
 	Authorize *Authorize   `yaml:"authorize"`
+	CORS      *CORS        `yaml:"cors"` // of the nearest level
 	Throttle  []Throttle   `yaml:"throttle"`
 	Faults    *FaultPolicy `yaml:"faults"` // nil: of the level around it
+}
+
+func (p *Policies) setDefaults() {
+	if p.CORS != nil {
+		p.CORS.setDefaults()
+	}
+	if p.Faults != nil {
+		p.Faults.setDefaults()
+	}
 }
 
 // Identify says who a caller must be.

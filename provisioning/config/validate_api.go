@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 	v.globalPolicies(c)
 	for level := range c.AllLevels() {
 		v.policies(c, level)
+		v.cors(level.At("cors"), level.Policies.CORS, c.Applications)
 	}
 	v.throttleNames(c)
 	v.callers(c)
@@ -151,7 +153,7 @@ func (v *checker) scopes(path []any, a *API) {
 		if s.Policies.Identify != nil {
 			v.add(at(item, "policies", "identify"), "identify of a scope is not supported yet")
 		}
-		if len(policyNames(&s.Policies)) == 0 && s.Policies.Identify == nil {
+		if reflect.ValueOf(s.Policies).IsZero() {
 			v.add(at(item, "policies"), "missing: a scope without policies does nothing")
 		}
 	}

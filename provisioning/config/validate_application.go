@@ -26,6 +26,7 @@ func (v *checker) applications(c *Config, servers knownServers) {
 				v.add(at(path, "apis", j), "no API is named %q%s", api, DidYouMean(api, registrations))
 			}
 		}
+		v.applicationOrigins(at(path, "origins"), a.Origins)
 		for j, set := range a.Identify.Claims {
 			v.claimSet(at(path, "identify", "claims", j), set)
 		}

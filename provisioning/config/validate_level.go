@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -77,7 +78,7 @@ func (v *checker) globalPolicies(c *Config) {
 		if g.Policies.Identify != nil {
 			v.add(at(path, "policies", "identify"), "identify of a global policy is not supported yet")
 		}
-		if len(policyNames(&g.Policies)) == 0 {
+		if reflect.ValueOf(g.Policies).IsZero() {
 			v.add(at(path, "policies"), "missing: a global policy without policies does nothing")
 		}
 		if !slices.ContainsFunc(c.APIs, func(a API) bool { return g.When.Fits(&a) }) {

@@ -35,6 +35,8 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.ThrottleBy]():        always(throttleBy()),
 		reflect.TypeFor[config.ThrottleFor]():       always(either(oneOf([]string{"all", "registered", "unregistered"}), listOf(text(nil)))),
 		reflect.TypeFor[config.ThrottleException](): throttleException,
+		reflect.TypeFor[config.CORS]():              orNone[config.CORS],
+		reflect.TypeFor[config.Origin]():            always(either(text(nil), holding(object{"pattern": text(nil)}, "pattern"))),
 	}
 }
 

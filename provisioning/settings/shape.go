@@ -54,7 +54,7 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"id"},
 	reflect.TypeFor[config.Policies](): {
-		"cors", "outbound", "route", "ipfilter", "transform", "validate", "mask", "invocationlog",
+		"outbound", "route", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
 	reflect.TypeFor[config.FaultWhen]():   {"payload"},
 	reflect.TypeFor[config.Identify]():    {"api_keys"},

@@ -3,7 +3,6 @@
 package protocols
 
 import (
-	"bytes"
 	"slices"
 
 	"postern/gateway/exchange"
@@ -16,7 +15,7 @@ func New(names []string) exchange.Policy {
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
 			allowed := cleartext
-			if overTLS(x) {
+			if x.OverTLS() {
 				allowed = secure
 			}
 			if !allowed {
@@ -26,25 +25,3 @@ func New(names []string) exchange.Policy {
 		}
 	}
 }
-
-// overTLS is what a trusted proxy says of its caller, and otherwise how the
-// request came here. Of several words the last is the trusted proxy's own.
-func overTLS(x *exchange.Exchange) bool {
-	if !x.Trusted {
-		return x.Secure
-	}
-	secure := x.Secure
-	x.Head.Visit(func(name, value []byte) {
-		if bytes.EqualFold(name, forwardedProto) {
-			last := value[bytes.LastIndexByte(value, ',')+1:]
-			secure = bytes.EqualFold(bytes.TrimSpace(last), https)
-		}
-	})
-	return secure
-}
-
-// What overTLS compares with.
-var (
-	forwardedProto = []byte("X-Forwarded-Proto")
-	https          = []byte("https")
-)
