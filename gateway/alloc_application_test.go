@@ -36,6 +36,7 @@ apis:
       claim_headers: {X-User: sub, X-Roles: roles}
       caller_headers: {X-App: application.name}
     authorize: {token_scopes: {claim: permissions, any: [read]}, groups: {any: [staff]}, claims: [{name: roles, contains: b}]}
+    throttle: [{requests: 1000000, per: 1m, by: ip}, {requests: 1000000, per: 1m, by: application, except: [app-7]}]
 applications:
 `, file)
 	for i := range 1000 {
