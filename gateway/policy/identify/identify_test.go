@@ -43,7 +43,7 @@ func request(t testing.TB, lines ...string) *exchange.Exchange {
 	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
 	raw := "GET / HTTP/1.1\r\nHost: h\r\n" + strings.Join(append(lines, "", ""), "\r\n")
 	header := &x.HTTP.Request.Header
-	if err := header.Read(bufio.NewReader(strings.NewReader(raw))); err != nil {
+	if err := header.Read(bufio.NewReaderSize(strings.NewReader(raw), len(raw))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := wire.ReadRequest(header, &x.Head); err != nil {
