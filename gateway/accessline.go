@@ -25,11 +25,11 @@ func newLineFormat(cfg config.Logging, hide ...string) lineFormat {
 	return lineFormat{access: cfg.Access, combined: cfg.Format == "combined", query: cfg.Query, mask: mask}
 }
 
-// tokenParameters are the parameters in which callers may put their token.
+// tokenParameters are the parameters in which callers may put their token or key.
 func tokenParameters(cfg *config.Config) (names []string) {
-	for l := range cfg.AllLevels() {
-		if id := l.Policies.Identify; id != nil && id.Token != nil && id.Token.Query != "" {
-			names = append(names, id.Token.Query)
+	for place := range cfg.TokenSources() {
+		if place.Query != "" {
+			names = append(names, place.Query)
 		}
 	}
 	return names
@@ -87,6 +87,7 @@ func (f *lineFormat) appendJSON(b []byte, x *exchange.Exchange, e exchange.End, 
 	b = quote.Append(append(b, `,"code":`...), x.Problem)
 	b = quote.Append(append(b, `,"reason":`...), x.Reason)
 	b = quote.Append(append(b, `,"sub":`...), x.Caller.Subject)
+	b = quote.Append(append(b, `,"by":`...), x.Caller.By)
 	b = quote.Append(append(b, `,"application":`...), x.Caller.Application.Name)
 	b = quote.Append(append(b, `,"upstream":`...), x.Upstream)
 	b = strconv.AppendInt(append(b, `,"attempts":`...), int64(x.Attempts), 10)

@@ -157,6 +157,9 @@ func (b *builder) api(index int) {
 // believe is whose tokens an API accepts. APIs that name the same auth servers
 // share one view.
 func (b *builder) believe(cfg *config.Identify) (identify.Believed, error) {
+	if !cfg.Tokens() {
+		return identify.Believed{Users: b.users}, nil
+	}
 	accepts := introspect.Accepts{
 		Servers: cfg.AuthServers, JWT: slices.Contains(cfg.By, "jwt"), Opaque: slices.Contains(cfg.By, "opaque"),
 	}
@@ -182,9 +185,4 @@ func (b *builder) believe(cfg *config.Identify) (identify.Believed, error) {
 	}
 	b.believed[key] = believed
 	return believed, nil
-}
-
-// known are the applications that an API knows.
-func (b *builder) known(api *config.API) identify.Known {
-	return identify.Known{Registered: b.callers.Registered(api), All: b.callers.All()}
 }

@@ -98,7 +98,10 @@ func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
 				return nil, config.Below(err, "auth_servers")
 			}
 			api := &c.config.APIs[c.api]
-			rules := identify.Rules{API: api, Identify: cfg, Believed: believed, Known: c.known(api)}
+			if c.known.All == nil {
+				c.known = identify.Known{Registered: c.callers.Registered(api), All: c.callers.All()}
+			}
+			rules := identify.Rules{API: api, Identify: cfg, Believed: believed, Known: c.known}
 			return identify.New(rules, c.gateway.metrics), nil
 		})
 	}
@@ -130,6 +133,7 @@ func (c *chains) throttle(levels []config.Level) []exchange.Policy { return c.li
 type chains struct {
 	*builder
 	api   int
+	known identify.Known
 	last  exchange.Handler            // forwards
 	rules map[string]exchange.Policy  // by their places
 	built map[string]exchange.Handler // by the places of their levels

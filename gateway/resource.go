@@ -32,10 +32,10 @@ func newResources(cfg *config.Config) (resources, error) {
 	all := resources{}
 	for i := range cfg.APIs {
 		p := cfg.APIs[i].ProtectedResource
-		if p == nil {
+		if p == nil || cfg.TokenRules(i) == nil {
 			continue
 		}
-		text, err := json.Marshal(metadataOf(cfg, &cfg.APIs[i]))
+		text, err := json.Marshal(metadataOf(cfg, i))
 		if err != nil {
 			return nil, err
 		}
@@ -45,8 +45,9 @@ func newResources(cfg *config.Config) (resources, error) {
 	return all, nil
 }
 
-func metadataOf(cfg *config.Config, api *config.API) resourceMetadata {
-	p, id := api.ProtectedResource, api.Policies.Identify
+func metadataOf(cfg *config.Config, index int) resourceMetadata {
+	api, id := &cfg.APIs[index], cfg.TokenRules(index)
+	p := api.ProtectedResource
 	m := resourceMetadata{
 		Resource: p.Resource, Name: p.Name, Documentation: p.Documentation, Scopes: p.Scopes,
 		Methods: []string{}, Proofs: config.ProofAlgorithms(), Bound: slices.Equal(id.SenderConstrained, []string{"dpop"}),

@@ -44,10 +44,8 @@ func (b *builder) tell(levels []config.Level) func(*exchange.Exchange, *problem.
 
 // credentials are the fields and parameters in which callers may put theirs.
 func credentials(cfg *config.Config) (names []string) {
-	for l := range cfg.AllLevels() {
-		if id := l.Policies.Identify; id != nil && id.Token != nil {
-			names = append(names, id.Token.Header, id.Token.Query)
-		}
+	for place := range cfg.TokenSources() {
+		names = append(names, place.Header, place.Query)
 	}
 	return names
 }

@@ -72,6 +72,10 @@ func leaf(v reflect.Value) (text string, ok bool) {
 			return "none", true
 		}
 		return fmt.Sprint(float64(value)), true
+	case config.APIKey:
+		return fmt.Sprintf("%x", value.Digest()), true
+	case config.AddressRange:
+		return fmt.Sprintf("%s-%s", value.First, value.Last), true
 	case config.Secret:
 		return fmt.Sprintf("%v, set: %t", value, !value.IsZero()), true
 	case config.File:

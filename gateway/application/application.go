@@ -1,14 +1,18 @@
 // Package application finds the application that a caller speaks for, by the
-// claims of its verified token. What may be looked for is compiled at load, so
-// that ten thousand applications are found as fast as ten.
+// claims of its verified token, or by what else identifies it. What may be looked
+// for is compiled at load, so that ten thousand applications are found as fast as
+// ten.
 //
 // registry.go knows the applications of a configuration and where they are
-// registered; index.go and search.go find one of them by claims.
+// registered; index.go and search.go find one of them by claims; exact.go and
+// address.go find those that have a key, a certificate or an address.
 package application
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"time"
 
 	"postern/provisioning/config"
 )
@@ -32,6 +36,16 @@ type Application struct {
 	own       []string // audiences of the strategies with a key of its own
 	anyOwn    bool     // one of those states no audience
 	alone     [1]*Application
+
+	keys         []config.APIKey
+	ranges       []config.AddressRange
+	certificates []certificate
+}
+
+// certificate is one that the application's callers show.
+type certificate struct {
+	thumbprint  string
+	since, till time.Time // when it is valid
 }
 
 // audience is an aud that is good in a token of an auth server.
@@ -53,10 +67,30 @@ func newApplication(cfg *config.Application) *Application {
 			}
 		}
 	}
+	a.keys, a.ranges = cfg.Identify.APIKeys, cfg.Identify.IP
+	for _, c := range cfg.Identify.Certificates {
+		if parsed, thumbprint, err := c.Parse(); err == nil { // Validate has reported it
+			a.certificates = append(a.certificates, certificate{thumbprint, parsed.NotBefore, parsed.NotAfter})
+		}
+	}
 	for _, set := range cfg.Identify.Claims {
 		a.sets = append(a.sets, newPairs(set))
 	}
 	return a
+}
+
+// Active leaves out applications that are suspended; ErrSuspended when none is
+// left. Where none is it gives back the same list.
+func Active(list []*Application) ([]*Application, error) {
+	suspended := func(a *Application) bool { return a.suspended }
+	if !slices.ContainsFunc(list, suspended) {
+		return list, nil
+	}
+	active := slices.DeleteFunc(slices.Clone(list), suspended)
+	if len(active) == 0 {
+		return nil, fmt.Errorf("%w: %q", ErrSuspended, list[0].Name)
+	}
+	return active, nil
 }
 
 // Alone is a list of just it; nil of nil. It is made once and not to be changed.

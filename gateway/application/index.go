@@ -27,8 +27,10 @@ func newPairs(set config.ClaimSet) []pair {
 // set stands at one of its claims, the one that the fewest others name with the
 // same value, and the other claims are compared when it was hit.
 type Index struct {
-	root node
-	byID map[string]*Application
+	root      node
+	byID      map[string]*Application
+	exact     exact
+	addresses addresses
 }
 
 // node is a place in a token's claims.
@@ -45,7 +47,10 @@ type claims struct {
 }
 
 func newIndex(applications []*Application) *Index {
-	index := &Index{byID: make(map[string]*Application, len(applications))}
+	index := &Index{
+		byID:  make(map[string]*Application, len(applications)),
+		exact: newExact(applications), addresses: newAddresses(applications),
+	}
 	shared := map[string]int{}
 	for _, a := range applications {
 		index.byID[a.ID] = a

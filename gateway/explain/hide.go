@@ -23,11 +23,9 @@ func newHider(cfg *config.Config) hider {
 	for _, name := range cfg.Logging.Mask {
 		h.parameters[strings.ToLower(name)] = true
 	}
-	for i := range cfg.APIs {
-		if id := cfg.APIs[i].Policies.Identify; id != nil && id.Token != nil {
-			h.fields[strings.ToLower(id.Token.Header)] = true
-			h.parameters[strings.ToLower(id.Token.Query)] = true
-		}
+	for place := range cfg.TokenSources() {
+		h.fields[strings.ToLower(place.Header)] = true
+		h.parameters[strings.ToLower(place.Query)] = true
 	}
 	return h
 }

@@ -27,12 +27,18 @@ func describeCaller(c *exchange.Caller) string {
 	if c.Anonymous {
 		return "nobody in particular"
 	}
-	said := []string{fmt.Sprintf("subject %q", c.Subject)}
+	said := []string{"by " + c.By}
+	if c.Subject != "" {
+		said = append(said, fmt.Sprintf("subject %q", c.Subject))
+	}
 	if c.Issuer != "" {
 		said = append(said, "issuer "+c.Issuer)
 	}
 	if len(c.Scopes) > 0 {
 		said = append(said, "scopes "+strings.Join(c.Scopes, " "))
+	}
+	if c.User != "" && c.User != c.Subject {
+		said = append(said, fmt.Sprintf("user %q", c.User))
 	}
 	if len(c.Groups) > 0 {
 		said = append(said, "groups "+strings.Join(c.Groups, " "))

@@ -13,8 +13,11 @@ type Application struct {
 
 // Identifiers are what an application is found by; one of them is enough.
 type Identifiers struct {
-	Claims []ClaimSet  `yaml:"claims"`
-	Basic  []BasicUser `yaml:"basic"`
+	Claims       []ClaimSet          `yaml:"claims"`
+	APIKeys      []APIKey            `yaml:"api_keys"`
+	IP           []AddressRange      `yaml:"ip"`
+	Certificates []ClientCertificate `yaml:"certificates"`
+	Basic        []BasicUser         `yaml:"basic"`
 }
 
 // BasicUser is a user whose basic authentication finds an application.

@@ -55,7 +55,12 @@ func (c *Config) SetDefaults() {
 		throttleDefaults("global-"+strconv.Itoa(i+1)+"-", c.Policies[i].Policies.Throttle)
 	}
 	for i := range c.APIs {
-		c.APIs[i].setDefaults(c.AuthServers)
+		c.APIs[i].setDefaults()
+	}
+	for level := range c.AllLevels() {
+		if id := level.Policies.Identify; id != nil && !id.None {
+			id.setDefaults(c.AuthServers)
+		}
 	}
 	if c.Faults != nil {
 		c.Faults.setDefaults()
@@ -153,7 +158,7 @@ func (a *AuthServer) setDefaults(skew Duration) {
 	setDefault(&a.Local.MaxStale, Duration(24*time.Hour))
 }
 
-func (a *API) setDefaults(servers []AuthServer) {
+func (a *API) setDefaults() {
 	for i, host := range a.Hosts {
 		a.Hosts[i] = strings.ToLower(host)
 	}
@@ -162,29 +167,9 @@ func (a *API) setDefaults(servers []AuthServer) {
 	}
 	setDefault(&a.Paths.EncodedSlash, "reject")
 	a.Upstream.setDefaults()
-	if id := a.Policies.Identify; id != nil && !id.None {
-		id.setDefaults(servers)
-	}
 	throttleDefaults("", a.Policies.Throttle)
 	for i := range a.Scopes {
 		throttleDefaults("scope-"+strconv.Itoa(i+1)+"-", a.Scopes[i].Policies.Throttle)
-	}
-}
-
-func (id *Identify) setDefaults(servers []AuthServer) {
-	if id.AuthServers == nil && len(servers) == 1 {
-		id.AuthServers = []string{servers[0].Name}
-	}
-	setDefault(&id.Combine, "or")
-	setDefault(&id.Applications, "registered")
-	if id.Token == nil {
-		id.Token = &TokenSource{Header: "Authorization"}
-	}
-	switch t := id.Token; {
-	case strings.EqualFold(t.Header, "Authorization"):
-		setDefault(&t.Scheme, "Bearer")
-	case t.Header != "":
-		setDefault(&t.Scheme, NoScheme)
 	}
 }
 

@@ -22,40 +22,6 @@ func (p *Policies) setDefaults() {
 	}
 }
 
-// Identify says who a caller must be.
-type Identify struct {
-	None         bool         // the word "none": nobody is asked
-	By           []string     `yaml:"by"`            // jwt, opaque
-	AuthServers  []string     `yaml:"auth_servers"`  // filled in by SetDefaults when there is just one
-	Combine      string       `yaml:"combine"`       // or (default), and
-	Applications string       `yaml:"applications"`  // registered (default), all, none
-	Anonymous    bool         `yaml:"anonymous"`     // a caller who presents nothing passes
-	Token        *TokenSource `yaml:"token"`         // where it stands; SetDefaults says Authorization: Bearer
-	AudienceAlso []string     `yaml:"audience_also"` // api_uri, application_id: more aud that are good
-	// SenderConstrained are the ways of which a token must be bound in one: dpop,
-	// mtls; empty: whether it is bound is its issuer's choice.
-	SenderConstrained []string      `yaml:"sender_constrained"`
-	ClaimHeaders      []ClaimHeader `yaml:"claim_headers"` // in the order of the file
-	// CallerHeaders say more of the caller, ClaimHeader.Claim being one of
-	// subject, issuer, application.name and application.id.
-	CallerHeaders []ClaimHeader `yaml:"caller_headers"`
-}
-
-// TokenSource is where a caller may put its token. Of all places, exactly one
-// must hold one.
-type TokenSource struct {
-	Header string `yaml:"header"`
-	Scheme string `yaml:"scheme"` // what precedes it in Header; default Bearer in Authorization, elsewhere NoScheme
-	Cookie string `yaml:"cookie"`
-	Query  string `yaml:"query"`
-}
-
-// NoScheme is the word for a header that holds the token alone.
-const NoScheme = "none"
-
-// ClaimHeader copies a claim to an upstream header.
-type ClaimHeader struct{ Header, Claim string }
-
 // Authorize says what an identified caller's token must hold; all of it.
 type Authorize struct {
 	// Combine says whether users, groups and access_profiles must all hold (and,

@@ -43,8 +43,8 @@ func (v *checker) protectedResources(c *Config) {
 			continue
 		}
 		path := []any{"apis", i, "protected_resource"}
-		if id := c.APIs[i].Policies.Identify; id != nil && id.None {
-			v.add(path, "identify: none protects nothing")
+		if id := c.APIs[i].Policies.Identify; c.TokenRules(i) == nil && id != nil {
+			v.add(path, "it tells who needs a token, and identify asks for none: say by: [jwt]")
 		}
 		u, problem := parseURL(p.Resource)
 		switch {

@@ -37,6 +37,14 @@ func (c *checker) clash(path, also []any, format string, args ...any) {
 	}
 }
 
+// warnClash reports that path and also may both be meant, and together not.
+func (c *checker) warnClash(path, also []any, message string) {
+	before := len(c.faults)
+	if c.clash(path, also, "%s", message); len(c.faults) > before {
+		c.faults[before].Warning = true
+	}
+}
+
 // oneOf reports a word that is not among the allowed ones.
 func (c *checker) oneOf(path []any, word string, allowed ...string) {
 	if !slices.Contains(allowed, word) {

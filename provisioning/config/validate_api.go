@@ -15,21 +15,21 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		} else {
 			seen[[2]string{a.Name, a.Version}] = i
 		}
-		v.api(path, a)
-		v.identify(at(path, "policies", "identify"), a, servers)
+		v.api(path, a, c.TokenRules(i) != nil)
 		v.groups(path, a, servers)
 	}
 	v.globalPolicies(c)
 	for level := range c.AllLevels() {
 		v.policies(c, level)
 		v.cors(level.At("cors"), level.Policies.CORS, c.Applications)
+		v.identify(c, level, servers)
 	}
 	v.throttleNames(c)
 	v.callers(c)
 	v.addresses(c)
 }
 
-func (v *checker) api(path []any, a *API) {
+func (v *checker) api(path []any, a *API, tokens bool) {
 	v.apiName(path, a)
 	for i, host := range a.Hosts {
 		v.host(at(path, "hosts", i), host)
@@ -42,8 +42,8 @@ func (v *checker) api(path []any, a *API) {
 	}
 	v.oneOf(at(path, "paths", "encoded_slash"), a.Paths.EncodedSlash, "reject", "keep")
 	v.upstream(at(path, "upstream"), a.Upstream)
-	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a)
-	v.upgrade(at(path, "upstream", "upgrade"), a)
+	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a, tokens)
+	v.upgrade(at(path, "upstream", "upgrade"), a, tokens)
 	v.resources(path, a)
 	v.scopes(path, a)
 	for i, tag := range a.Tags {
@@ -149,9 +149,6 @@ func (v *checker) scopes(path []any, a *API) {
 		v.unique(seen, s.Name, item, "name")
 		if s.Name != "" && !used[s.Name] {
 			v.add(at(item, "name"), "no resource uses %q%s", s.Name, DidYouMean(s.Name, wanted))
-		}
-		if s.Policies.Identify != nil {
-			v.add(at(item, "policies", "identify"), "identify of a scope is not supported yet")
 		}
 		if reflect.ValueOf(s.Policies).IsZero() {
 			v.add(at(item, "policies"), "missing: a scope without policies does nothing")

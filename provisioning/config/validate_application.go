@@ -33,11 +33,13 @@ func (v *checker) applications(c *Config, servers knownServers) {
 		for j, s := range a.JWT {
 			v.strategy(at(path, "jwt", j), s, servers)
 		}
-		if len(a.Identify.Claims) == 0 && !slices.ContainsFunc(a.JWT, func(s Strategy) bool { return s.Issuer != "" }) {
-			v.warn(path, "nothing finds it: state identify.claims, or a strategy with a key of its own")
+		if a.Identify.empty() && !slices.ContainsFunc(a.JWT, func(s Strategy) bool { return s.Issuer != "" }) {
+			v.warn(path, "nothing finds it: state identify, or a strategy with a key of its own")
 		}
 	}
+	v.identifiers(c.Applications)
 	v.ambiguous(c)
+	v.overlapping(c)
 }
 
 // registrations are the texts by which an application can be registered.

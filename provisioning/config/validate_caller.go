@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// tokenSource checks where a token may stand.
-func (v *checker) tokenSource(path []any, t *TokenSource) {
+// tokenSource checks where what callers present may stand.
+func (v *checker) tokenSource(path []any, t *TokenSource, what string) {
 	if t.Header == "" && t.Cookie == "" && t.Query == "" {
 		v.add(path, "empty: state header, cookie or query")
 	}
@@ -18,9 +18,9 @@ func (v *checker) tokenSource(path []any, t *TokenSource) {
 	case !isToken(t.Header):
 		v.add(at(path, "header"), "%q is not a header name", t.Header)
 	case header == "cookie":
-		v.add(at(path, "header"), "a token in a cookie is named by cookie")
+		v.add(at(path, "header"), "%s in a cookie is named by cookie", what)
 	case header != "authorization" && (slices.Contains(ownHeaders, header) || strings.HasPrefix(header, "content-") || strings.HasPrefix(header, "x-forwarded-")):
-		v.add(at(path, "header"), "%s is not for tokens", t.Header)
+		v.add(at(path, "header"), "%s is not for %s", t.Header, what)
 	case !isToken(t.Scheme):
 		v.add(at(path, "scheme"), "%q is not a scheme such as Bearer, nor the word none", t.Scheme)
 	}
@@ -28,39 +28,51 @@ func (v *checker) tokenSource(path []any, t *TokenSource) {
 		v.add(at(path, "cookie"), "%q is not the name of a cookie", t.Cookie)
 	}
 	if t.Query != "" {
-		v.warn(at(path, "query"), "tokens in addresses end up in the logs and histories of callers and proxies")
+		v.warn(at(path, "query"), "%s in an address ends up in the logs and histories of callers and proxies", what)
 	}
 }
 
-// callers reports APIs that nobody could call.
+// callers reports levels that nobody could pass.
 func (v *checker) callers(c *Config) {
+	for l := range c.AllLevels() {
+		if id := l.Policies.Identify; id != nil && !id.None {
+			for _, api := range c.reached(l) {
+				v.callersOf(c, l, &c.APIs[api])
+			}
+		}
+	}
+}
+
+func (v *checker) callersOf(c *Config, l Level, api *API) {
 	own := func(a *Application) bool {
 		return slices.ContainsFunc(a.JWT, func(s Strategy) bool { return s.Issuer != "" })
 	}
-	for i := range c.APIs {
-		id, path := c.APIs[i].Policies.Identify, []any{"apis", i, "policies", "identify"}
-		if id == nil || id.None {
+	id, applications, keys := l.Policies.Identify, 0, 0
+	for j := range c.Applications {
+		a := &c.Applications[j]
+		if id.Applications != "all" && !a.RegisteredFor(api) {
 			continue
 		}
-		applications, keys := 0, 0
-		for j := range c.Applications {
-			a := &c.Applications[j]
-			if id.Applications != "all" && !a.RegisteredFor(&c.APIs[i]) {
-				continue
-			}
-			if applications++; own(a) {
-				keys++
-			}
-		}
-		if len(c.AuthServers) == 0 && keys == 0 {
-			v.add(at(path, "auth_servers"), "jwt needs an auth server, and none is configured")
-		}
-		switch {
-		case applications > 0 || id.Applications == "none":
-		case id.Applications == "all":
-			v.warn(at(path, "applications"), "no application is configured, so every token is refused")
-		default:
-			v.warn(at(path, "applications"), "no application is registered for this API, so every token is refused; none would let every good token pass")
+		if applications++; own(a) {
+			keys++
 		}
 	}
+	if id.Tokens() && len(c.AuthServers) == 0 && keys == 0 {
+		v.add(l.At("identify", "auth_servers"), "jwt needs an auth server, and none is configured")
+	}
+	switch path := l.At("identify", "applications"); {
+	case applications > 0 || id.Applications == "none":
+	case id.Applications == "all":
+		v.warn(path, "no application is configured, so every caller is refused")
+	default:
+		v.warn(path, "no application is registered for %s, so every caller is refused%s", api.FullName(), id.whatNoneDoes())
+	}
+}
+
+// whatNoneDoes says how applications: none would help, if it is possible.
+func (id *Identify) whatNoneDoes() string {
+	if id.only(named) {
+		return ""
+	}
+	return "; none would let every good credential pass"
 }

@@ -9,20 +9,22 @@ import (
 // both applications are known to one API.
 func (v *checker) ambiguous(c *Config) {
 	told := map[[2]int]bool{}
-	for i := range c.APIs {
-		id := c.APIs[i].Policies.Identify
-		if id == nil || id.None || id.Applications == "none" {
+	for l := range c.AllLevels() {
+		id := l.Policies.Identify
+		if id == nil || !id.Tokens() || id.Applications == "none" {
 			continue
 		}
-		sets := claimSets{all: c.Applications, told: told}
-		for j := range c.Applications {
-			if id.Applications == "all" || c.Applications[j].RegisteredFor(&c.APIs[i]) {
-				sets.add(v, j)
+		for _, api := range c.reached(l) {
+			sets := claimSets{all: c.Applications, told: told}
+			for j := range c.Applications {
+				if id.Applications == "all" || c.Applications[j].RegisteredFor(&c.APIs[api]) {
+					sets.add(v, j)
+				}
 			}
-		}
-		sets.compareParts(v)
-		if id.Applications == "all" {
-			return // whoever is registered somewhere was among them
+			sets.compareParts(v)
+			if id.Applications == "all" {
+				return // whoever is registered somewhere was among them
+			}
 		}
 	}
 }

@@ -38,10 +38,10 @@ func (v *checker) balance(path []any, b Balance) {
 	}
 }
 
-func (v *checker) hashOfClaim(path []any, a *API) {
+func (v *checker) hashOfClaim(path []any, a *API, tokens bool) {
 	ofClaim := a.Upstream.Balance.Method == ByHash && strings.HasPrefix(a.Upstream.Balance.By, "claim:")
-	if id := a.Policies.Identify; ofClaim && (id == nil || id.None) {
-		v.warn(path, "unused: without policies.identify there is no token, and requests take turns")
+	if ofClaim && !tokens {
+		v.warn(path, "unused: without policies.identify by jwt or opaque there is no token, and requests take turns")
 	}
 }
 

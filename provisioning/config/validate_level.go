@@ -75,9 +75,6 @@ func (v *checker) globalPolicies(c *Config) {
 		for j, method := range g.When.Methods {
 			v.method(at(path, "when", "methods", j), method)
 		}
-		if g.Policies.Identify != nil {
-			v.add(at(path, "policies", "identify"), "identify of a global policy is not supported yet")
-		}
 		if reflect.ValueOf(g.Policies).IsZero() {
 			v.add(at(path, "policies"), "missing: a global policy without policies does nothing")
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-func (v *checker) upgrade(path []any, a *API) {
+func (v *checker) upgrade(path []any, a *API, tokens bool) {
 	u := a.Upstream.Upgrade
 	for i, protocol := range u.Protocols {
 		at := at(path, "protocols", i)
@@ -21,8 +21,8 @@ func (v *checker) upgrade(path []any, a *API) {
 			v.add(at, "%q stands twice", protocol)
 		}
 	}
-	if id := a.Policies.Identify; u.CloseOnExpiry && (id == nil || id.None) {
-		v.add(at(path, "close_on_expiry"), "needs policies.identify: without a token nothing expires")
+	if u.CloseOnExpiry && !tokens {
+		v.add(at(path, "close_on_expiry"), "needs policies.identify by jwt or opaque: without a token nothing expires")
 	}
 }
 

@@ -37,6 +37,8 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.ThrottleException](): throttleException,
 		reflect.TypeFor[config.CORS]():              orNone[config.CORS],
 		reflect.TypeFor[config.Origin]():            always(either(text(nil), holding(object{"pattern": text(nil)}, "pattern"))),
+		reflect.TypeFor[config.APIKey]():            apiKey,
+		reflect.TypeFor[config.AddressRange]():      always(text(nil)),
 	}
 }
 
@@ -118,6 +120,12 @@ func secret(*generator, field) (object, error) {
 		holding(object{"env": text(nil)}, "env"),
 		holding(object{"file": text(nil)}, "file"),
 	), nil
+}
+
+func apiKey(g *generator, f field) (object, error) {
+	key, err := secret(g, f)
+	digest := object{"type": "string", "pattern": "^[0-9A-Fa-f]{64}$"}
+	return either(key, holding(object{"sha256": digest}, "sha256")), err
 }
 
 func audience() object {

@@ -57,9 +57,8 @@ var later = map[reflect.Type][]string{
 		"outbound", "route", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
 	reflect.TypeFor[config.FaultWhen]():   {"payload"},
-	reflect.TypeFor[config.Identify]():    {"api_keys"},
 	reflect.TypeFor[config.Application](): {"client"},
-	reflect.TypeFor[config.Identifiers](): {"api_keys", "ip", "hostname", "certificates", "payload"},
+	reflect.TypeFor[config.Identifiers](): {"hostname", "payload"},
 	reflect.TypeFor[config.Strategy]():    {"jwks_uri", "truststore"},
 	reflect.TypeFor[config.APIGateway]():  {"url", "user", "password", "download_settings"},
 }

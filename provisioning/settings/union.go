@@ -42,6 +42,10 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.claimHeaders(n, v)
 	case *config.ClaimSet:
 		d.claimSet(n, v)
+	case *config.APIKey:
+		d.apiKey(n, v)
+	case *config.AddressRange:
+		d.addressRange(n, v)
 	case *config.Balance:
 		d.balance(n, v)
 	case *config.Ejection:

@@ -14,6 +14,23 @@ type callers struct {
 	want  string // registered, all or none
 }
 
+// among looks for applications by what else than a token identifies them, and
+// says why there is none.
+func (c *callers) among(look func(*application.Index) []*application.Application) ([]*application.Application, error) {
+	known := c.known.All
+	if c.want == "registered" {
+		known = c.known.Registered
+	}
+	list := look(known)
+	if len(list) > 0 {
+		return application.Active(list)
+	}
+	if elsewhere := look(c.known.All); len(elsewhere) > 0 {
+		return nil, fmt.Errorf("%w: %q", errNotRegistered, elsewhere[0].Name)
+	}
+	return nil, errUnknown
+}
+
 // find returns nil without an error where an application is not needed and none
 // was found.
 func (c *callers) find(token *introspect.Token) (*application.Application, error) {

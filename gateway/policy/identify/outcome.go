@@ -78,6 +78,7 @@ var refusals = [...]struct {
 	{errTwoUsers, "differ"},
 	{errNotRegistered, "application"},
 	{application.ErrSuspended, "application"},
+	{errNotValid, "expired"},
 }
 
 // outcomes count what was found, or refused, by one way that is not by token.

@@ -65,6 +65,9 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{words: []string{"jwt", "opaque"}, name: tokenWay, credential: true, make: newToken, conceal: concealToken},
+		{words: []string{"api_key"}, name: "api_key", credential: true, make: newKey, conceal: concealKey},
+		{words: []string{"certificate"}, name: "certificate", credential: true, make: newClientCertificate},
+		{words: []string{"ip"}, name: "ip", make: newAddress},
 	}
 }
 
