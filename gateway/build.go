@@ -61,6 +61,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.tls()
 	b.resources()
 	b.hostnames()
+	b.bodies()
 	b.authServers()
 	b.tracing()
 	b.next.nowhere = b.newAPI("")

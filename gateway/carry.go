@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"postern/gateway/hostname"
+	"postern/gateway/message"
 	"postern/gateway/upstream"
 	"postern/provisioning/config"
 )
@@ -58,6 +59,15 @@ func (b *builder) hostnames() {
 	b.next.hostnames = hostname.New(b.config.Hostnames, previous, b.gateway.metrics)
 	if r := b.gateway.rehearsal; r != nil && !r.Fetch {
 		b.next.hostnames = hostname.Offline(b.gateway.metrics)
+	}
+}
+
+// bodies counts those that are held over reloads, too.
+func (b *builder) bodies() {
+	l := b.config.Limits
+	b.next.bodies = message.New(l.BufferedBody.Limit(), l.BodyMemory.Limit())
+	if p := b.previous; p != nil && p.config.Limits.BufferedBody == l.BufferedBody && p.config.Limits.BodyMemory == l.BodyMemory {
+		b.next.bodies = p.bodies
 	}
 }
 

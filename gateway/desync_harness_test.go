@@ -19,13 +19,13 @@ import (
 	"postern/gateway/router"
 )
 
-// message is what a request says to whoever acts on it. Two readers of the same
+// heardRequest is what a request says to whoever acts on it. Two readers of the same
 // bytes that find other messages can be played against each other.
-type message struct{ Method, Target, Host, Body string }
+type heardRequest struct{ Method, Target, Host, Body string }
 
 // readMessages reads bytes as net/http does: all messages up to what it does not
 // understand, or to the end of the connection.
-func readMessages(raw []byte) (found []message) {
+func readMessages(raw []byte) (found []heardRequest) {
 	br := bufio.NewReader(bytes.NewReader(raw))
 	for {
 		if b, _ := br.Peek(2); string(b) == "\r\n" {
@@ -39,7 +39,7 @@ func readMessages(raw []byte) (found []message) {
 		if err != nil {
 			return found
 		}
-		found = append(found, message{r.Method, canonicalTarget(r), strings.ToLower(r.Host), string(body)})
+		found = append(found, heardRequest{r.Method, canonicalTarget(r), strings.ToLower(r.Host), string(body)})
 		if r.Close {
 			return found
 		}
@@ -77,7 +77,7 @@ func canonicalTarget(r *http.Request) string {
 type recorder struct {
 	address string
 	mu      sync.Mutex
-	heard   []message
+	heard   []heardRequest
 	puzzled []string // what it could not read
 }
 
@@ -105,11 +105,11 @@ func (r *recorder) listen(p *peer) bool {
 	if err != nil {
 		return false // the gateway has ended it, as its caller did
 	}
-	r.keep(&message{request.Method, request.RequestURI, strings.ToLower(request.Host), string(body)}, "")
+	r.keep(&heardRequest{request.Method, request.RequestURI, strings.ToLower(request.Host), string(body)}, "")
 	return true
 }
 
-func (r *recorder) keep(m *message, puzzle string) {
+func (r *recorder) keep(m *heardRequest, puzzle string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if m != nil {
@@ -120,7 +120,7 @@ func (r *recorder) keep(m *message, puzzle string) {
 }
 
 // take returns what was heard since the last time.
-func (r *recorder) take(t testing.TB) []message {
+func (r *recorder) take(t testing.TB) []heardRequest {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -162,7 +162,7 @@ func (r *running) say(raw []byte) []byte {
 
 // answers reads raw answers to requests as net/http does and returns the final
 // ones' status codes. What cannot be read to its end fails the test.
-func answers(t testing.TB, raw []byte, requests []message) (codes []int) {
+func answers(t testing.TB, raw []byte, requests []heardRequest) (codes []int) {
 	t.Helper()
 	br := bufio.NewReader(bytes.NewReader(raw))
 	for {
@@ -189,11 +189,11 @@ func answers(t testing.TB, raw []byte, requests []message) (codes []int) {
 // agree fails the test unless each request that the target has answered is the
 // message that net/http reads in its place, and is all that the target was sent.
 // It returns the status codes of the answers.
-func agree(t testing.TB, raw, told []byte, heard []message) []int {
+func agree(t testing.TB, raw, told []byte, heard []heardRequest) []int {
 	t.Helper()
 	theirs := readMessages(raw)
 	codes := answers(t, told, theirs)
-	var want []message
+	var want []heardRequest
 	for i, code := range codes {
 		if i == len(theirs) && code != 200 {
 			// Neither wants it, but the gateway knows where it ends. What follows

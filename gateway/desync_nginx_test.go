@@ -76,7 +76,7 @@ func startNginx(t *testing.T, upstream string) *nginx {
 // heard are the requests that nginx took and its upstream answered with 200, as it
 // understood them, without those that were heard before. It logs a request before
 // it ends the connection.
-func (n *nginx) heard(t *testing.T) (messages []message) {
+func (n *nginx) heard(t *testing.T) (messages []heardRequest) {
 	t.Helper()
 	text := readFile(t, filepath.Join(n.dir, "heard.log"))
 	lines := strings.SplitAfter(text, "\n")
@@ -84,7 +84,7 @@ func (n *nginx) heard(t *testing.T) (messages []message) {
 	n.lines = len(lines) - 1
 	for _, line := range lines[skip : len(lines)-1] {
 		var logged struct {
-			message
+			heardRequest
 			Upstream string
 		}
 		if err := json.Unmarshal([]byte(line), &logged); err != nil {
@@ -92,7 +92,7 @@ func (n *nginx) heard(t *testing.T) (messages []message) {
 		}
 		if logged.Upstream == "200" {
 			logged.Host = strings.ToLower(logged.Host)
-			messages = append(messages, logged.message)
+			messages = append(messages, logged.heardRequest)
 		}
 	}
 	return messages

@@ -11,6 +11,7 @@ import (
 	"postern/gateway/admin"
 	"postern/gateway/exchange"
 	"postern/gateway/hostname"
+	"postern/gateway/message"
 	"postern/gateway/metrics"
 	"postern/gateway/policy/cors"
 	"postern/gateway/policy/throttle"
@@ -33,6 +34,7 @@ type generation struct {
 	line         lineFormat // of the access log
 	tokens       *introspect.Set
 	hostnames    *hostname.Resolver
+	bodies       *message.Bodies
 	resources    resources             // what OAuth clients may ask of APIs
 	certificates []metrics.Certificate // that connections depend on
 	upstreams    map[string]*carried

@@ -97,9 +97,9 @@ func start(t testing.TB, b bundle) *running {
 
 // startText runs a gateway from YAML text and ends it with the test, which
 // fails when anything of it is left.
-func startText(t testing.TB, text string) *running {
+func startText(t testing.TB, text string, options ...Option) *running {
 	t.Helper()
-	g := New(zap.NewNop())
+	g := New(zap.NewNop(), options...)
 	if err := g.Apply(load(t, text)); err != nil {
 		t.Fatal(err)
 	}

@@ -335,7 +335,7 @@ func (s *session) relay(x *exchange.Exchange) (again bool, end exchange.End) {
 		end.Sent = s.down.Sent
 	}
 	release(a, readErr == nil && writeErr == nil)
-	read := x.Body == nil || x.Body.Done()
+	read := x.Body == nil || x.Body.Arrived()
 	switch {
 	case readErr != nil:
 		end.Err = fmt.Errorf("read answer: %w", readErr)

@@ -48,6 +48,8 @@ type Exchange struct {
 	// Fields are what policies add to whatever answer there will be, problems
 	// included.
 	Fields wire.Head
+	// Message is gateway/message's own slot: the body, once a policy has read it.
+	Message any
 	// Request is how the request is framed.
 	Request wire.Request
 	// Conn is the caller's connection, for interim answers and to see whether
@@ -138,6 +140,8 @@ type Answer struct {
 	Length int64  // content-length as received, also of an answer to HEAD; -1: none
 	Head   wire.Head
 	Body   *wire.Body // nil when there is none, also for HEAD
+	// Message is gateway/message's own slot: the body, once a policy has read it.
+	Message any
 	// Close says that the caller's connection must end after this answer.
 	Close bool
 	// Release ends the upstream's side: clean says that the body was relayed to

@@ -42,6 +42,7 @@ var (
 	RequestTimeout           = &Problem{Code: "request_timeout", Status: 408, Title: "The request took too long to arrive"}
 	ContentTooLarge          = &Problem{Code: "content_too_large", Status: 413, Title: "The request body is too large"}
 	URITooLong               = &Problem{Code: "uri_too_long", Status: 414, Title: "The request target is too long"}
+	UnsupportedMediaType     = &Problem{Code: "unsupported_media_type", Status: 415, Title: "The encoding of the request body is not supported"}
 	ExpectationFailed        = &Problem{Code: "expectation_failed", Status: 417, Title: "The expectation cannot be met"}
 	TooManyRequests          = &Problem{Code: "too_many_requests", Status: 429, Title: "There have been too many requests"}
 	HeaderTooLarge           = &Problem{Code: "header_too_large", Status: 431, Title: "The request header is too large"}
@@ -50,6 +51,7 @@ var (
 	UpstreamFailed           = &Problem{Code: "upstream_failed", Status: 502, Title: "The service could not be reached"}
 	UpstreamInvalid          = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
 	UpstreamFault            = &Problem{Code: "upstream_fault", Status: 502, Title: "The service answered with an error"}
+	AnswerUnreadable         = &Problem{Code: "answer_unreadable", Status: 502, Title: "The service answered with something that cannot be looked into"}
 	KeysUnavailable          = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	IntrospectionUnavailable = &Problem{Code: "introspection_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	Overloaded               = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
@@ -66,8 +68,8 @@ var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller h
 func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
-		RequestTimeout, ContentTooLarge, URITooLong, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, UpstreamFault, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
+		RequestTimeout, ContentTooLarge, URITooLong, UnsupportedMediaType, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
+		UpstreamFailed, UpstreamInvalid, AnswerUnreadable, UpstreamFault, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern/gateway/exchange"
+	"postern/gateway/message"
 	"postern/gateway/problem"
 	"postern/gateway/wire"
 )
@@ -249,7 +250,7 @@ func (c *conn) accept() {
 	}
 	if c.upload != nil {
 		c.Busy = nil
-		x.Answer.Close = !c.upload.whole.Load()
+		x.Answer.Close = !c.upload.whole.Load() && !x.Body.Held()
 	}
 }
 
@@ -288,7 +289,7 @@ func classify(err error) error {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &fromCaller):
-		return callerProblem(fromCaller)
+		return message.CallerProblem(err)
 	case errors.Is(err, wire.ErrGone):
 		return problem.CallerGone.Because(err)
 	case errors.Is(err, wire.ErrIdle), errors.Is(err, wire.ErrDeadline):
@@ -299,15 +300,4 @@ func classify(err error) error {
 		return problem.UpstreamInvalid.Because(err)
 	}
 	return problem.UpstreamFailed.Because(err)
-}
-
-// callerProblem is the caller's own fault.
-func callerProblem(err *callerError) error {
-	switch {
-	case errors.Is(err, wire.ErrIdle), errors.Is(err, wire.ErrSlow):
-		return problem.RequestTimeout.Because(err)
-	case wire.IsRefusal(err):
-		return problem.BadRequest.Because(err)
-	}
-	return problem.CallerGone.Because(err)
 }

@@ -106,6 +106,10 @@ func (u *Upstream) hold(r *request) error {
 		return nil
 	}
 	r.held = x.Request.Length
+	if x.Body.Held() {
+		r.inline = true
+		return nil
+	}
 	// It grows as it comes: a length that is only promised costs no memory.
 	body, err := io.ReadAll(x.Body)
 	if err != nil {

@@ -94,7 +94,7 @@ func (up *upload) stop(c *conn, keep bool) {
 	if !whole || !keep {
 		c.Stop()
 	}
-	if !whole {
+	if !whole && !up.relay.Body.Held() {
 		up.caller.StopReading()
 	}
 }

@@ -15,6 +15,7 @@ type Body struct {
 	kind     kind
 	state    chunkState
 	done     bool
+	held     bool   // what is left is in memory, see Hold
 	err      error  // what broke it, for good
 	trailers []byte // lines with CRLF, as received
 	read     int64  // body bytes given out
@@ -47,6 +48,20 @@ func (b *Body) SetUntilClose(br *bufio.Reader) {
 	*b = Body{br: br, kind: untilClose, trailers: b.trailers[:0]}
 }
 
+// Hold makes b, which was read to its end, the n bytes that br reads from memory,
+// with the trailers it came with. They are read as if they came from the
+// connection, but never waited for, and do not count in BytesRead. Holding again
+// puts other bytes in their place.
+func (b *Body) Hold(br *bufio.Reader, n int64) {
+	b.br, b.left, b.kind, b.held, b.done, b.rate = br, n, ofLength, true, n == 0, 0
+}
+
+// Held reports whether the body is in memory.
+func (b *Body) Held() bool { return b.held }
+
+// Arrived reports whether nothing of the body is left on the connection.
+func (b *Body) Arrived() bool { return b.done || b.held }
+
 // KeepRate makes reads fail with ErrSlow once they have waited for more than
 // rateGrace and the body arrives below rate bytes per second. 0 is off.
 func (b *Body) KeepRate(rate int64) { b.rate = rate }
@@ -63,8 +78,11 @@ func (b *Body) Err() error { return b.err }
 // BytesRead is how many body bytes were given out.
 func (b *Body) BytesRead() int64 { return b.read }
 
-// Length is what is left of a body of known length; ok is false otherwise.
-func (b *Body) Length() (left int64, ok bool) { return b.left, b.kind == ofLength }
+// Length is what is left of a body of known length; ok is false otherwise, and
+// where trailers follow, which only chunks can carry.
+func (b *Body) Length() (left int64, ok bool) {
+	return b.left, b.kind == ofLength && len(b.trailers) == 0
+}
 
 // Chunked reports whether the body's length is only known at its end, and it
 // may have trailers.
@@ -73,14 +91,15 @@ func (b *Body) Chunked() bool { return b.kind == ofChunks }
 // Inline reports whether the rest of the body is known to be in the reader's
 // buffer, so that reading it cannot wait.
 func (b *Body) Inline() bool {
-	return b.kind == ofLength && b.left <= int64(b.br.Buffered())
+	left, ok := b.Length()
+	return ok && left <= int64(b.br.Buffered())
 }
 
 // Ready reports whether the next Read can go on without waiting for the
 // connection.
 func (b *Body) Ready() bool {
 	switch {
-	case b.done || b.err != nil:
+	case b.done || b.held || b.err != nil:
 		return true
 	case b.kind == ofChunks:
 		return b.chunkReady()
@@ -129,7 +148,9 @@ func (b *Body) Read(p []byte) (n int, err error) {
 		return 0, b.err
 	}
 	n, err = b.readOn(p)
-	b.read += int64(n)
+	if !b.held {
+		b.read += int64(n)
+	}
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
@@ -177,6 +198,7 @@ func (b *Body) broken(err error) error {
 // Discard drops what is left of the body if that needs no waiting, and reports
 // whether it did.
 func (b *Body) Discard() bool {
+	b.done = b.done || b.held
 	var sink [512]byte
 	for !b.done {
 		if !b.Ready() {

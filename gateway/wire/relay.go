@@ -106,6 +106,9 @@ func (r *Relay) step() (readErr, writeErr error) {
 
 // read appends what one read brings, framed if need be.
 func (r *Relay) read() (n int, err error) {
+	if r.Body.held {
+		_, _ = r.Body.br.Peek(1) // fills the buffer, which holds what one piece takes
+	}
 	out := *r.piece
 	start := len(out)
 	if r.Chunked {

@@ -44,7 +44,7 @@ func TestDefault(t *testing.T) {
 		"shutdown":     c.Shutdown == config.Shutdown{Delay: config.None, Grace: config.Duration(30 * time.Second)},
 		"tokens":       c.Tokens.ClockSkew == config.Duration(30*time.Second) && c.Tokens.Cache == config.TokenCache{Entries: 100000, Size: 64 << 20} && c.Tokens.Verifications > 0,
 		"limits": c.Limits == config.Limits{
-			HeaderSize: 16 << 10, BufferedBody: 4 << 20, Connections: 10000, HeaderTimeout: config.Duration(5 * time.Second),
+			HeaderSize: 16 << 10, BufferedBody: 4 << 20, BodyMemory: 256 << 20, Connections: 10000, HeaderTimeout: config.Duration(5 * time.Second),
 			BodyTimeout: config.Duration(10 * time.Second), BodyRate: 100, AnswerRate: 100, IdleTimeout: config.Duration(time.Minute),
 		},
 	} {

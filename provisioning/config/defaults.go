@@ -85,6 +85,7 @@ func (p *Ports) setDefaults() {
 func (l *Limits) setDefaults() {
 	setDefault(&l.HeaderSize, 16<<10)
 	setDefault(&l.BufferedBody, 4<<20)
+	setDefault(&l.BodyMemory, 64*l.BufferedBody)
 	setDefault(&l.Connections, 10000)
 	setDefault(&l.HeaderTimeout, Duration(5*time.Second))
 	setDefault(&l.BodyTimeout, Duration(10*time.Second))

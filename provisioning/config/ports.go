@@ -31,6 +31,7 @@ type Certificate struct {
 type Limits struct {
 	HeaderSize    Size     `yaml:"header_size"`                 // request line and fields; default 16KiB
 	BufferedBody  Size     `yaml:"buffered_body"`               // of a body that must be held, e.g. for a repeat; default 4MiB
+	BodyMemory    Size     `yaml:"body_memory"`                 // of all bodies that policies look into, at once; default 64 times BufferedBody
 	Connections   int      `yaml:"connections"`                 // client connections at once; default 10000
 	PerIP         *PerIP   `yaml:"per_ip"`                      // of one address; default: no limit
 	HeaderTimeout Duration `yaml:"header_timeout" allow:"none"` // from a head's first byte to its last, and for a TLS handshake; default 5s

@@ -141,6 +141,9 @@ func (v *checker) limits(l Limits) {
 	if l.HeaderSize < 1<<10 || l.HeaderSize > 1<<20 {
 		v.add([]any{"limits", "header_size"}, "must lie between 1KiB and 1MiB")
 	}
+	if l.BodyMemory < l.BufferedBody {
+		v.add([]any{"limits", "body_memory"}, "must not be below buffered_body (%d bytes): no body of that size could be held", l.BufferedBody)
+	}
 	switch path := []any{"limits", "per_ip", "connections"}; {
 	case l.PerIP == nil:
 	case l.PerIP.Connections == 0:

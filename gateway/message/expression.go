@@ -1,0 +1,97 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+)
+
+// Expression finds texts in a message. It is compiled once, at load, and safe for
+// concurrent use.
+type Expression struct {
+	kind, text string
+	find       func(m *Message, visit func(value string) bool) error
+}
+
+// String is the expression as it was written, after its kind.
+func (e *Expression) String() string { return e.kind + " " + e.text }
+
+// Find calls visit with what the expression finds, in the order of the document,
+// until it returns false. The error is ErrMalformed, ErrTooMuch or a
+// *problem.Problem; what was visited before it does not count.
+func (e *Expression) Find(m *Message, visit func(value string) bool) error { return e.find(m, visit) }
+
+// Any reports whether the expression finds a text that is wanted.
+func (e *Expression) Any(m *Message, wanted func(value string) bool) (found bool, err error) {
+	err = e.find(m, func(value string) bool {
+		found = wanted(value)
+		return !found
+	})
+	return found && err == nil, err
+}
+
+// First is the first text that the expression finds.
+func (e *Expression) First(m *Message) (value string, found bool, err error) {
+	found, err = e.Any(m, func(text string) bool {
+		value = text
+		return true
+	})
+	return value, found, err
+}
+
+// Bounds of regular expressions: those of RE2 take as long as their program times
+// the text.
+const (
+	maxProgram = 2000
+	maxSteps   = 1 << 27
+	maxMatches = 1000
+)
+
+// Regex compiles a regular expression of RE2. It finds its first group, or what it
+// matches as a whole when it has none, in the text of any body.
+func Regex(pattern string) (*Expression, error) {
+	if len(pattern) > maxExpression {
+		return nil, errExpression
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("no regular expression: %w", err)
+	}
+	size, err := programSize(pattern)
+	if err != nil {
+		return nil, err
+	}
+	group := min(re.NumSubexp(), 1)
+	return &Expression{kind: "regex", text: pattern, find: func(m *Message, visit func(string) bool) error {
+		text, err := m.Text()
+		if err != nil {
+			return err
+		}
+		if len(text)*size > maxSteps {
+			return fmt.Errorf("%w: %d bytes for such an expression", ErrTooMuch, len(text))
+		}
+		for _, at := range re.FindAllSubmatchIndex(text, maxMatches) {
+			if start, end := at[2*group], at[2*group+1]; start >= 0 && !visit(string(text[start:end])) {
+				break
+			}
+		}
+		return nil
+	}}, nil
+}
+
+// programSize is how many instructions a pattern becomes.
+func programSize(pattern string) (int, error) {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return 0, err
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return 0, err
+	}
+	if len(program.Inst) > maxProgram {
+		return 0, errors.New("too large a regular expression")
+	}
+	return len(program.Inst), nil
+}

@@ -1,0 +1,95 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ohler55/ojg/jp"
+)
+
+// maxExpression bounds the text of an expression.
+const maxExpression = 1000
+
+var errExpression = errors.New("longer than 1000 characters")
+
+// JSONPath compiles a path of RFC 9535 that begins with $, or with a bracket as
+// in [*]['id']. It finds strings, numbers and booleans, as text: numbers as they
+// are written, behind a filter in their shortest form.
+//
+// A path may hold one ".." in all, and a filter must not look at the whole
+// document ($): so its work grows no faster than the body.
+func JSONPath(text string) (*Expression, error) {
+	if len(text) > maxExpression {
+		return nil, errExpression
+	}
+	full := text
+	if strings.HasPrefix(text, "[") {
+		full = "$" + text
+	}
+	if !strings.HasPrefix(full, "$") {
+		return nil, errors.New("a JSONPath begins with $")
+	}
+	path, err := jp.ParseString(full)
+	if err != nil {
+		return nil, fmt.Errorf("no JSONPath: %w", err)
+	}
+	filtered, err := checkPath(path, full)
+	if err != nil {
+		return nil, err
+	}
+	return &Expression{kind: "jsonpath", text: text, find: func(m *Message, visit func(string) bool) error {
+		tree, err := m.JSON()
+		if filtered && err == nil {
+			tree, err = m.loose()
+		}
+		if err != nil {
+			return err
+		}
+		for _, v := range path.Get(tree) {
+			if found, ok := textOf(v); ok && !visit(found) {
+				break
+			}
+		}
+		return nil
+	}}, nil
+}
+
+// checkPath refuses what could take long, and tells whether there is a filter.
+func checkPath(path jp.Expr, text string) (filtered bool, err error) {
+	for _, part := range path {
+		switch part.(type) {
+		case *jp.Filter:
+			filtered = true
+		case *jp.Proc:
+			return false, errors.New("scripts are not supported")
+		}
+	}
+	bare := unquoted(text)
+	switch {
+	case strings.Count(bare, "..") > 1:
+		return false, errors.New(`more than one ".." would look at everything again and again`)
+	case strings.Count(bare, "$") > 1:
+		return false, errors.New("a filter cannot look at the whole document ($)")
+	}
+	return filtered, nil
+}
+
+// unquoted is text without what stands in quotes.
+func unquoted(text string) string {
+	var bare strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case quote == 0:
+			bare.WriteByte(c)
+		case c == '\\':
+			i++
+		case c == quote:
+			quote = 0
+		}
+	}
+	return bare.String()
+}

@@ -1,0 +1,121 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/antchfx/xpath"
+
+	"postern/gateway/crash"
+)
+
+// XPath compiles an expression of XPath 1.0, with the namespaces that its prefixes
+// stand for; a name without a prefix is in none. It finds the texts of nodes, or
+// what the expression itself says: a text, a number, true or false.
+func XPath(text string, namespaces map[string]string) (*Expression, error) {
+	if len(text) > maxExpression {
+		return nil, errExpression
+	}
+	known := maps.Clone(namespaces)
+	if known == nil {
+		known = map[string]string{} // then a prefix without a namespace is an error
+	}
+	first, err := compileXPath(text, known)
+	if err != nil {
+		return nil, err
+	}
+	// An expression keeps its place in what it looks at, so each is used by one
+	// exchange at a time.
+	pool := &sync.Pool{New: func() any {
+		fresh, err := compileXPath(text, known)
+		if err != nil {
+			return err
+		}
+		return fresh
+	}}
+	pool.Put(first)
+	return &Expression{kind: "xpath", text: describeXPath(text, known), find: func(m *Message, visit func(string) bool) error {
+		root, err := m.xml()
+		if err != nil {
+			return err
+		}
+		expression, ok := pool.Get().(*xpath.Expr)
+		if !ok {
+			return errXPath
+		}
+		defer pool.Put(expression)
+		return evaluate(expression, root, visit)
+	}}, nil
+}
+
+var errXPath = errors.New("no XPath")
+
+// compileXPath makes an error of what the engine panics about.
+func compileXPath(text string, namespaces map[string]string) (compiled *xpath.Expr, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			compiled, err = nil, fmt.Errorf("%w: %s", errXPath, crash.Text(p))
+		}
+	}()
+	if compiled, err = xpath.CompileWithNS(text, namespaces); err != nil {
+		return nil, fmt.Errorf("%w: %w", errXPath, err)
+	}
+	return compiled, nil
+}
+
+// describeXPath tells expressions apart that differ in their namespaces only.
+func describeXPath(text string, namespaces map[string]string) string {
+	for _, prefix := range slices.Sorted(maps.Keys(namespaces)) {
+		text += " " + prefix + "=" + strconv.Quote(namespaces[prefix])
+	}
+	return text
+}
+
+// evaluate visits what an expression finds. The engine panics where functions are
+// given what they do not take, which depends on the document too.
+func evaluate(expression *xpath.Expr, root *node, visit func(string) bool) (err error) {
+	visiting := false
+	defer func() {
+		if visiting {
+			return // what the visitor panics about is its own
+		}
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: expression does not fit: %s", ErrMalformed, crash.Text(p))
+		}
+	}()
+	look := visit
+	visit = func(text string) bool {
+		visiting = true
+		more := look(text)
+		visiting = false
+		return more
+	}
+	n := newNavigator(root)
+	switch found := expression.Evaluate(n).(type) {
+	case *xpath.NodeIterator:
+		seen := map[place]bool{} // the engine finds some nodes again
+		for found.MoveNext() && n.spend(1) {
+			at := found.Current().(*navigator)
+			if seen[at.place] {
+				continue
+			}
+			if seen[at.place] = true; !visit(at.Value()) {
+				break
+			}
+		}
+	case string:
+		visit(found)
+	case bool:
+		visit(strconv.FormatBool(found))
+	case float64:
+		visit(strconv.FormatFloat(found, 'f', -1, 64))
+	}
+	if *n.left < 0 {
+		return fmt.Errorf("%w: more than %d steps", ErrTooMuch, maxMoves)
+	}
+	return nil
+}
