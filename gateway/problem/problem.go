@@ -69,7 +69,7 @@ func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, UnsupportedMediaType, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, AnswerUnreadable, UpstreamFault, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }
 
