@@ -16,7 +16,7 @@
 //	resource.go                          metadata of protected resources
 //	tunnel.go                            the bytes that follow a 101
 //	overdue.go                           which limit on time has ended an exchange
-//	limits.go                            whose counters a limit on requests uses
+//	throttle.go                          whose counters a limit on requests uses
 //	mask.go, sampler.go                  what lines do not say, and how often they say it
 //
 // A configuration becomes a generation: built by build.go beside the live one

@@ -24,7 +24,7 @@ apis:
   scopes: [{name: costly, policies: {throttle: [{requests: 1, per: 24h, by: "header:X-Tenant", alert: {message: a costly one, level: error}}]}}]
   policies:
     identify: none
-    throttle: [{name: "load", requests: 5, per: 24h}]
+    throttle: [{name: load, requests: 5, per: 24h, alert: {}}]
 - name: quiet
   upstream: {targets: [{url: "http://TARGET"}]}
   policies: {identify: none, throttle: [{requests: 1, per: calendar_month, headers: false}]}
@@ -101,7 +101,8 @@ func TestThrottleEndToEnd(t *testing.T) {
 	}
 }
 
-// checkAlerts finds an alert for each tenant that was refused.
+// checkAlerts finds an alert for each tenant that was refused, and one of the
+// whole API.
 func checkAlerts(t *testing.T, d *deployment) {
 	t.Helper()
 	var alerts []map[string]any
@@ -110,14 +111,15 @@ func checkAlerts(t *testing.T, d *deployment) {
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Fatal(err)
 		}
-		if fields["msg"] == "a costly one" {
+		if fields["logger"] == "throttle" {
 			delete(fields, "ts")
 			delete(fields, "reset")
 			alerts = append(alerts, fields)
 		}
 	}
 	one := map[string]any{"level": "error", "logger": "throttle", "msg": "a costly one", "id": "r", "api": "orders", "rule": "scope-1-rule-1", "application": ""}
-	if diff := cmp.Diff([]map[string]any{one, one}, alerts); diff != "" {
+	whole := map[string]any{"level": "warn", "logger": "throttle", "msg": "limit is reached", "id": "r", "api": "orders", "rule": "load", "application": ""}
+	if diff := cmp.Diff([]map[string]any{one, one, whole}, alerts); diff != "" {
 		t.Errorf("alerts (-want +got):\n%s", diff)
 	}
 }

@@ -58,10 +58,10 @@ func bit(b bool) int {
 	return 0
 }
 
-// throttlePlay plays requests against the limits and compares their statuses. A step is
-// a caller (an application, nobody, or forged), then a path, an address @…, a
-// header Name=value, as far as it matters, and the status; or +duration, which
-// passes.
+// throttlePlay plays requests against the limits and compares their statuses. A
+// step is a caller (an application, nobody, or forged), then a path, an address
+// @…, a header Name=value, as far as it matters, and the status; or +duration,
+// which passes; or register, a reload that registers the application other.
 type throttlePlay struct {
 	name               string
 	global, own, scope string
@@ -71,9 +71,16 @@ type throttlePlay struct {
 func (s *throttlePlay) play(t *testing.T) {
 	file, sign := newIssuer(t)
 	_, forge := newIssuer(t)
-	g, _ := newGateway(t, throttledAPIs(file, s.global, s.own, s.scope), upstreamAnswers)
+	text := throttledAPIs(file, s.global, s.own, s.scope)
+	g, _ := newGateway(t, text, upstreamAnswers)
 	for i, step := range strings.Split(s.steps, ",") {
 		words := strings.Fields(step)
+		if words[0] == "register" {
+			if err := g.Apply(load(t, strings.Replace(text, "name: other", "name: other, apis: [orders]", 1))); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
 		if span, ok := strings.CutPrefix(words[0], "+"); ok {
 			pass, err := time.ParseDuration(span)
 			if err != nil {
@@ -143,6 +150,7 @@ func TestThrottle(t *testing.T) {
 		{name: "all unregistered", own: "{requests: 1, per: 1m, applications: unregistered}", steps: "other 200, nobody 429, shop 200, shop 200"},
 		// EachConsumer
 		{name: "each", own: "{requests: 1, per: 1m, by: application}", steps: "shop 200, shop 429, partner 200, other 200, other 429, nobody 200, unknown 429"},
+		{name: "registered later", own: "{requests: 2, per: 1m, applications: registered}", steps: "shop 200, other 200, register, other 200, other 429, partner 429"},
 		// EachRegisteredConsumer
 		{name: "each registered", own: "{requests: 1, per: 1m, by: application, applications: registered}", steps: "shop 200, shop 429, partner 200, partner 429, other 200, other 200, nobody 200, nobody 200"},
 		// EachNonRegisteredConsumer

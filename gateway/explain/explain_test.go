@@ -239,3 +239,36 @@ apis:
 		t.Errorf("%v, %s", err, got)
 	}
 }
+
+// Each limit is a step of its own, before or after identification.
+func TestExplainThrottle(t *testing.T) {
+	s := newSigner(t)
+	dir := folder(t, s, `auth_servers:
+- {name: corp, issuer: https://idp.example.com, local_introspection: {jwks: keys.json}, audience: {any: [orders]}}
+apis:
+- name: orders
+  upstream: {targets: [{url: "http://orders:8080"}]}
+  policies:
+    identify: {by: [jwt], applications: none}
+    throttle:
+    - {requests: 5, per: 1m}
+    - {requests: 5, per: 1m, by: ip}
+`)
+	c := explain.Command{API: "orders", Path: "/x", Method: "GET", From: "127.0.0.1", TokenFile: filepath.Join(dir, "token")}
+	c.Config = []string{filepath.Join(dir, "postern.yaml")}
+	if err := os.WriteFile(c.TokenFile, []byte(s.token(t, nil)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := run(t, c)
+	if err != nil {
+		t.Fatal(err, got)
+	}
+	var steps []string
+	for _, line := range strings.Split(got, "\n")[1:5] {
+		words := strings.Fields(line)
+		steps = append(steps, words[0]+" "+strings.TrimPrefix(words[len(words)-1], c.Config[0]))
+	}
+	if diff := cmp.Diff([]string{"route :4:3", "throttle :10:7", "identify :7:15", "throttle :9:7"}, steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s\n%s", diff, got)
+	}
+}
