@@ -8,6 +8,7 @@ import (
 	"postern/gateway/policy/authorize"
 	"postern/gateway/policy/cors"
 	"postern/gateway/policy/identify"
+	"postern/gateway/policy/outbound"
 	"postern/gateway/policy/protocols"
 	"postern/provisioning/config"
 )
@@ -25,6 +26,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.owned,
 		c.authorize,
 		c.throttle,
+		c.outbound,
 	} {
 		chain = append(chain, stage(levels)...)
 	}
@@ -74,14 +76,35 @@ func (c *chains) owned(levels []config.Level) []exchange.Policy {
 
 // nearestCORS is what the innermost level says of pages; nil: nothing, or "none".
 func nearestCORS(levels []config.Level) (config.Level, *config.CORS) {
+	l, cfg := nearest(levels, func(p *config.Policies) *config.CORS { return p.CORS })
+	if cfg != nil && cfg.None {
+		return l, nil
+	}
+	return l, cfg
+}
+
+// nearest is what the innermost level that says something of it says; nil: none
+// does.
+func nearest[T any](levels []config.Level, of func(*config.Policies) *T) (config.Level, *T) {
 	for _, l := range slices.Backward(levels) {
-		if cfg := l.Policies.CORS; cfg != nil && cfg.None {
-			break
-		} else if cfg != nil {
+		if cfg := of(l.Policies); cfg != nil {
 			return l, cfg
 		}
 	}
 	return config.Level{}, nil
+}
+
+// outbound is after whatever looks at what the caller has presented.
+func (c *chains) outbound(levels []config.Level) []exchange.Policy {
+	l, cfg := nearestOutbound(levels)
+	if cfg == nil {
+		return nil
+	}
+	return c.add(nil, Step{"outbound", l.At("outbound")}, func() (exchange.Policy, error) { return outbound.New(cfg), nil })
+}
+
+func nearestOutbound(levels []config.Level) (config.Level, *config.Outbound) {
+	return nearest(levels, func(p *config.Policies) *config.Outbound { return p.Outbound })
 }
 
 func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
@@ -106,7 +129,11 @@ func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
 		})
 	}
 	if len(asked) > 0 {
-		chain = append(chain, identify.Conceal(asked...))
+		forward := ""
+		if _, out := nearestOutbound(levels); out != nil {
+			forward = out.Word
+		}
+		chain = append(chain, identify.Conceal(forward, asked...))
 	}
 	return chain
 }

@@ -79,10 +79,10 @@ apis:
   policies:
     identify: {by: [jwt, opaque], auth_servers: [corp, partner, asked], applications: none}
     authorize: {token_scopes: {any: ["orders:read"]}}
-- {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none}}
-- {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none}}
+- {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, outbound: {api_key: {query: okey, value: "%s"}}}}
+- {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none, outbound: {basic: {user: edge, password: "%s"}}}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.secret("shared key of an application")+strings.Repeat("-", 32), f.secret("password of a user"), f.hash("hash of a user"), target, target, closedPort(f.t))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.secret("shared key of an application")+strings.Repeat("-", 32), f.secret("password of a user"), f.hash("hash of a user"), target, target, f.secret("outbound key"), closedPort(f.t), f.secret("outbound password"))
 }
 
 // hash makes a password's hash, and watches both.

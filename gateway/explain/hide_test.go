@@ -13,6 +13,13 @@ func TestExplainShowsNoSecret(t *testing.T) {
 	text := settings + `- name: odd
   upstream: {targets: [{url: "http://odd:8080"}]}
   policies: {identify: {by: [jwt], auth_servers: [corp], applications: none, token: {header: X-Key, query: key}}}
+- name: known
+  upstream: {targets: [{url: "http://known:8080"}]}
+  resources: [{path: /a}, {path: /b, scopes: [query]}, {path: /c, scopes: [basic]}]
+  scopes:
+  - {name: query, policies: {outbound: {api_key: {query: okey, value: s3cr3t-marker}}}}
+  - {name: basic, policies: {outbound: {basic: {user: edge, password: s3cr3t-marker}}}}
+  policies: {identify: none, outbound: {api_key: {header: X-Own, value: s3cr3t-marker}}}
 logging: {mask: [code]}
 `
 	dir := folder(t, s, text)
@@ -29,6 +36,9 @@ logging: {mask: [code]}
 		{"query", explain.Command{API: "open/3", Path: "/a?x=1&access_token=" + marker + "&code=" + marker + "&%63ode=" + marker}, "/a?x=1&access_token=***&code=***&%63ode=*** HTTP/1.1"},
 		{"header of its own", explain.Command{API: "odd", Path: "/a?key=" + marker + "x", Header: []string{"X-Key: " + marker}}, "GET /gateway/odd/a?key=*** HTTP/1.1"},
 		{"another API's", explain.Command{API: "open/3", Path: "/a?key=" + marker, Header: []string{"x-key: " + marker}}, "x-key: ***"},
+		{"the gateway's field", explain.Command{API: "known", Path: "/a"}, "X-Own: ***"},
+		{"the gateway's parameter", explain.Command{API: "known", Path: "/b?x=1"}, "/b?x=1&okey=*** HTTP/1.1"},
+		{"the gateway's user", explain.Command{API: "known", Path: "/c"}, "Authorization: ***"},
 		{"no field", explain.Command{API: "open/3", Header: []string{"Authorization " + marker}}, "form 'Name: value'"},
 		{"in two lines", explain.Command{API: "open/3", Header: []string{"Authorization: a\r\n" + marker}}, "form 'Name: value'"},
 	} {

@@ -62,10 +62,14 @@ func (id *Identify) only(ways []string) bool {
 	return !slices.ContainsFunc(id.By, func(way string) bool { return !slices.Contains(ways, way) })
 }
 
-// TokenSources are all places where callers of some API put a token or a key.
+// TokenSources are all places where callers of some API, or the gateway for its
+// upstream, put a token or a key.
 func (c *Config) TokenSources() iter.Seq[*TokenSource] {
 	return func(yield func(*TokenSource) bool) {
 		for l := range c.AllLevels() {
+			if out := l.Policies.Outbound; out != nil && out.APIKey != nil && !yield(&TokenSource{Header: out.APIKey.Header, Query: out.APIKey.Query}) {
+				return
+			}
 			id := l.Policies.Identify
 			if id == nil {
 				continue

@@ -10,7 +10,8 @@ type Policies struct {
 	Authorize *Authorize   `yaml:"authorize"`
 	CORS      *CORS        `yaml:"cors"` // of the nearest level
 	Throttle  []Throttle   `yaml:"throttle"`
-	Faults    *FaultPolicy `yaml:"faults"` // nil: of the level around it
+	Outbound  *Outbound    `yaml:"outbound"` // of the nearest level
+	Faults    *FaultPolicy `yaml:"faults"`   // nil: of the level around it
 }
 
 func (p *Policies) setDefaults() {

@@ -36,6 +36,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.ThrottleFor]():       always(either(oneOf([]string{"all", "registered", "unregistered"}), listOf(text(nil)))),
 		reflect.TypeFor[config.ThrottleException](): throttleException,
 		reflect.TypeFor[config.CORS]():              orNone[config.CORS],
+		reflect.TypeFor[config.Outbound]():          outbound,
 		reflect.TypeFor[config.Origin]():            always(either(text(nil), holding(object{"pattern": text(nil)}, "pattern"))),
 		reflect.TypeFor[config.APIKey]():            apiKey,
 		reflect.TypeFor[config.AddressRange]():      always(text(nil)),
@@ -148,4 +149,9 @@ func balance() object {
 		oneOf([]string{config.RoundRobin, config.LeastPending, config.RandomTwo}),
 		holding(object{"hash": holding(object{"by": object{"type": "string", "pattern": "^(ip|(header|cookie|claim):.+)$"}}, "by")}, "hash"),
 	)
+}
+
+func outbound(g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[config.Outbound]())
+	return either(oneOf(config.OutboundWords()), mapping), err
 }

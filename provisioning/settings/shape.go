@@ -54,8 +54,9 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"id"},
 	reflect.TypeFor[config.Policies](): {
-		"outbound", "route", "ipfilter", "transform", "validate", "mask", "invocationlog",
+		"route", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
+	reflect.TypeFor[config.Outbound]():    config.LaterOutbound(),
 	reflect.TypeFor[config.FaultWhen]():   {"payload"},
 	reflect.TypeFor[config.Application](): {"client"},
 	reflect.TypeFor[config.Identifiers](): {"hostname", "payload"},

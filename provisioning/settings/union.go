@@ -58,12 +58,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.throttleFor(n, v)
 	case *config.ThrottleException:
 		d.throttleException(n, v)
-	case *config.CORS:
-		d.cors(n, v)
-	case *config.Origin:
-		d.origin(n, v)
 	default:
-		return false
+		return d.ofPolicy(n, target)
 	}
 	return true
 }
@@ -204,26 +200,4 @@ func (d *decoder) ejection(n *Node, v *config.Ejection) {
 		return
 	}
 	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
-// cors is a mapping or the word "none".
-func (d *decoder) cors(n *Node, v *config.CORS) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{origins: [...], ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
-// origin is a text or {pattern: …}.
-func (d *decoder) origin(n *Node, v *config.Origin) {
-	if n.Kind != Mapping {
-		v.Text, _ = d.scalar(n)
-		return
-	}
-	var form struct {
-		Pattern string `yaml:"pattern"`
-	}
-	d.mapping(n, reflect.ValueOf(&form).Elem())
-	v.Pattern = form.Pattern
 }

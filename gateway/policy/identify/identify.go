@@ -62,13 +62,15 @@ func New(r Rules, m *metrics.Instruments) exchange.Policy {
 
 // Conceal builds the policy that takes off what callers have presented at any of
 // these levels, and sets the fields that show who calls. Of a field that several
-// levels set, the last one's counts.
-func Conceal(levels ...*config.Identify) exchange.Policy {
+// levels set, the last one's counts. What forward, a word of config.Outbound,
+// names is left for the upstream; "": nothing.
+func Conceal(forward string, levels ...*config.Identify) exchange.Policy {
+	kept := newForwarded(forward, levels)
 	var conceal []func(*exchange.Exchange)
 	var headers []header
 	for _, cfg := range levels {
 		for _, k := range wanted(cfg.By) {
-			if k.conceal != nil {
+			if k.conceal != nil && !(kept != nil && kept.token && k.name == tokenWay) {
 				conceal = append(conceal, k.conceal(cfg))
 			}
 		}
@@ -76,8 +78,15 @@ func Conceal(levels ...*config.Identify) exchange.Policy {
 	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
+			var left []byte
+			if kept != nil {
+				left = kept.find(x)
+			}
 			for _, f := range conceal {
 				f(x)
+			}
+			if kept != nil {
+				kept.settle(x, left)
 			}
 			for i := range headers {
 				headers[i].set(x)

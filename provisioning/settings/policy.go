@@ -1,0 +1,64 @@
+package settings
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"postern/provisioning/config"
+)
+
+// ofPolicy is union for types of single policies.
+func (d *decoder) ofPolicy(n *Node, target any) bool {
+	switch v := target.(type) {
+	case *config.CORS:
+		d.cors(n, v)
+	case *config.Origin:
+		d.origin(n, v)
+	case *config.Outbound:
+		d.outbound(n, v)
+	default:
+		return false
+	}
+	return true
+}
+
+// cors is a mapping or the word "none".
+func (d *decoder) cors(n *Node, v *config.CORS) {
+	if n.Kind != Mapping {
+		v.None = d.word(n, "none", "{origins: [...], ...}")
+		return
+	}
+	d.mapping(n, reflect.ValueOf(v).Elem())
+}
+
+// origin is a text or {pattern: …}.
+func (d *decoder) origin(n *Node, v *config.Origin) {
+	if n.Kind != Mapping {
+		v.Text, _ = d.scalar(n)
+		return
+	}
+	var form struct {
+		Pattern string `yaml:"pattern"`
+	}
+	d.mapping(n, reflect.ValueOf(&form).Elem())
+	v.Pattern = form.Pattern
+}
+
+// outbound is a mapping or one of some words.
+func (d *decoder) outbound(n *Node, v *config.Outbound) {
+	if n.Kind == Mapping {
+		d.mapping(n, reflect.ValueOf(v).Elem())
+		return
+	}
+	word, ok := d.scalar(n)
+	switch words := config.OutboundWords(); {
+	case !ok:
+	case slices.Contains(words, word):
+		v.Word = word
+	case slices.Contains(config.LaterOutbound(), word):
+		d.fault(n, "%q is not supported yet", word)
+	default:
+		d.fault(n, "%q is neither a mapping {basic: {user: ..., password: ...}} nor one of %s%s", word, strings.Join(words, ", "), config.DidYouMean(word, words))
+	}
+}
