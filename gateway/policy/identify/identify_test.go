@@ -241,18 +241,26 @@ func BenchmarkIdentify(b *testing.B) {
 	token := &introspect.Token{AuthServer: "corp", Audience: []string{"orders"}, Subject: "alice", Claims: map[string]any{"sub": "alice", "roles": []any{"a", "b"}}}
 	cfg := &config.Identify{ClaimHeaders: []config.ClaimHeader{{Header: "X-User", Claim: "sub"}, {Header: "X-Roles", Claim: "roles"}}}
 	h := believe(cfg, fake{"t": token}, &config.Audience{Any: []string{"orders"}})(func(*exchange.Exchange) error { return nil })
-	raw := "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\nX-User: evil\r\n\r\n"
-	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
-	text, br := strings.NewReader(raw), bufio.NewReader(nil)
+	next := repeated("Authorization: Bearer t", "X-User: evil")
 	b.ReportAllocs()
 	for b.Loop() {
+		if err := h(next()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// repeated makes the same request again and again, in the same memory.
+func repeated(lines ...string) func() *exchange.Exchange {
+	raw := "GET / HTTP/1.1\r\nHost: h\r\n" + strings.Join(append(lines, "", ""), "\r\n")
+	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
+	text, br := strings.NewReader(raw), bufio.NewReader(nil)
+	return func() *exchange.Exchange {
 		text.Reset(raw)
 		br.Reset(text)
 		x.Reset()
 		_ = x.HTTP.Request.Header.Read(br) // as in request
 		_, _ = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head)
-		if err := h(x); err != nil {
-			b.Fatal(err)
-		}
+		return x
 	}
 }
