@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,6 +153,66 @@ func TestReplacedAnswersKeepTheirConnection(t *testing.T) {
 				t.Errorf("%d connections, want %d", n, tt.connections)
 			}
 		})
+	}
+}
+
+// What an upstream says in its body decides what its caller is told.
+func TestFaultsByPayload(t *testing.T) {
+	u := newTarget(t, func(_ *target, p *peer) {
+		for request := p.request(); request != ""; request = p.request() {
+			body := field(request, "X-Body")
+			p.send("HTTP/1.1 500 Odd\r\nContent-Type: " + field(request, "X-Type") + "\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+		}
+	})
+	g := startText(t, fmt.Sprintf(`
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+logging: {access: false}
+limits: {buffered_body: 1KiB}
+apis:
+- name: a
+  version: "1"
+  upstream: {targets: [{url: "http://%s"}]}
+  policies:
+    identify: none
+    faults:
+      native: replace
+      rules:
+      - {when: {payload: [{json_path: $.error.code, equals: "7"}, {json_path: $.error.id}]}, answer: {status: 409, body: '{"id": ${response.payload.jsonPath[$.error.id]}}'}}
+      - {when: {payload: [{xpath: "/s:fault/s:code", namespaces: [{prefix: s, uri: urn:soap}], equals: busy}]}, answer: {status: 503, content_type: xml, body: '<busy>${response.payload.xpath[//*[local-name()="text"]]}</busy>'}}
+      - {when: {payload: [{regex: "line (\\d+)", equals: "12"}]}, answer: {content_type: text, body: "twelve: ${response.payload}"}}
+      default: {content_type: text, body: other}
+`, u.address))
+	caller := g.dial()
+	defer caller.Close()
+	for _, tt := range []struct {
+		name, kind, body string
+		status           int
+		want             string
+	}{
+		{"JSONPath", "application/json", `{"error": {"code": 7, "id": "a\"b"}}`, 409, `{"id": "a\"b"}`},
+		{"JSONPath, another value", "application/json", `{"error": {"code": 8, "id": "x"}}`, 500, "other"},
+		{"JSONPath, one finds nothing", "application/json", `{"error": {"code": 7}}`, 500, "other"},
+		{"XPath", "text/xml", `<fault xmlns="urn:soap"><code>busy</code><text>a &lt; b</text></fault>`, 503, "<busy>a &lt; b</busy>"},
+		{"XPath, another namespace", "text/xml", `<fault xmlns="urn:other"><code>busy</code></fault>`, 500, "other"},
+		{"XML that is none", "text/xml", `<fault xmlns="urn:soap"><code>busy`, 500, "other"},
+		{"regex", "text/plain", "at line 12, see", 500, "twelve: at line 12, see"},
+		{"regex, another group", "text/plain", "at line 13, see", 500, "other"},
+		{"longer than may be held", "text/plain", "at line 12 " + repeat('x', 2000), 500, "other"},
+		{"no body", "text/plain", "", 500, "other"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			answer := caller.do(lines("GET /gateway/a/1/x HTTP/1.1", "Host: h", "X-Type: "+tt.kind, "X-Body: "+tt.body))
+			if status(answer) != tt.status || payload(answer) != tt.want {
+				t.Errorf("answered %q, want %d %q", answer, tt.status, tt.want)
+			}
+		})
+	}
+	if n := u.accepted(); n != 1 {
+		t.Errorf("%d connections, want that it stays in use", n)
+	}
+	if n := g.live.Load().bodies.Held(); n != 0 {
+		t.Errorf("%d bytes are held for ever", n)
 	}
 }
 

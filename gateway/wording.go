@@ -26,7 +26,7 @@ func (b *builder) worded(levels []config.Level) (*faults.Faults, []any) {
 	if f, known := b.wordings[place]; known {
 		return f, path
 	}
-	f, err := faults.New(cfg, credentials(b.config))
+	f, err := faults.New(cfg, faults.Site{Bodies: b.next.bodies, Secrets: credentials(b.config)})
 	if err != nil {
 		b.failed(err, path...)
 	}

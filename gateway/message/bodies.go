@@ -37,8 +37,11 @@ func (b *Bodies) Held() int64 { return b.memory - b.room.left.Load() }
 // message is empty. The error is a *problem.Problem; then the body is not whole,
 // and the request must not be forwarded.
 func (b *Bodies) Request(x *exchange.Exchange) (*Message, error) {
-	if m, ok := x.Message.(*Message); ok {
+	switch m := x.Message.(type) {
+	case *Message:
 		return m, nil
+	case error:
+		return nil, m // what is left of the body is no body
 	}
 	m := b.message(x)
 	m.head, m.request = &x.Head, &x.Request
@@ -53,7 +56,9 @@ func (b *Bodies) Request(x *exchange.Exchange) (*Message, error) {
 		return nil, problem.CallerGone.Because(err)
 	}
 	if err := m.read(x.Body); err != nil {
-		return nil, requestProblem(err)
+		err = requestProblem(err)
+		x.Message = err
+		return nil, err
 	}
 	m.body = x.Body
 	m.hold(m.raw.bytes)
@@ -66,8 +71,11 @@ func (b *Bodies) Request(x *exchange.Exchange) (*Message, error) {
 // error is a *problem.Problem; then the answer is not whole, and must not be sent.
 func (b *Bodies) Answer(x *exchange.Exchange) (*Message, error) {
 	a := &x.Answer
-	if m, ok := a.Message.(*Message); ok {
+	switch m := a.Message.(type) {
+	case *Message:
 		return m, nil
+	case error:
+		return nil, m // what is left of the body is no body
 	}
 	m := b.message(x)
 	m.head, m.answer = &a.Head, a
@@ -79,7 +87,9 @@ func (b *Bodies) Answer(x *exchange.Exchange) (*Message, error) {
 		return nil, problem.AnswerUnreadable.Because(errLong)
 	}
 	if err := m.read(a.Body); err != nil {
-		return nil, answerProblem(err)
+		err = answerProblem(err)
+		a.Message = err
+		return nil, err
 	}
 	m.body = a.Body
 	m.hold(m.raw.bytes)

@@ -5,7 +5,7 @@
 //
 //	template.go  Parse and Append
 //	names.go     which variables there are
-//	read.go      how their values are found
+//	read.go      how their values are found; payload.go those in bodies
 //	place.go     where in JSON and XML a variable may stand
 //	escape.go    how a value is written there
 //

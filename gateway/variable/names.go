@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"postern/gateway/claim"
+	"postern/gateway/message"
 	"postern/provisioning/config"
 )
 
@@ -32,6 +33,7 @@ var fixed = map[string]found{
 	"request.application.name":       {read: applicationName},
 	"response.statusCode":            {read: status, number: true},
 	"response.statusMessage":         {read: reason},
+	payload:                          {read: wholePayload},
 	"apiName":                        {read: apiName},
 	"apiVersion":                     {read: apiVersion},
 	"operationName":                  {read: operation},
@@ -71,6 +73,19 @@ var named = []struct {
 	{"response.headers.", responseHeader},
 }
 
+// payload is what bodies are named by.
+const payload = "response.payload"
+
+// expressions are what finds something in a body.
+var expressions = []struct {
+	prefix  string
+	compile func(text string) (*message.Expression, error)
+}{
+	{payload + ".jsonPath[", message.JSONPath},
+	{payload + ".xpath[", func(text string) (*message.Expression, error) { return message.XPath(text, nil) }},
+	{payload + ".regex[", message.Regex},
+}
+
 // secrets are what no caller is shown, by the end of the variable that would.
 var secrets = map[string][]string{
 	"request.authorization.": {"authHeader", "apiKey", "incomingToken"},
@@ -82,8 +97,7 @@ var secrets = map[string][]string{
 // absent are variables of the grammar that this gateway has no value for.
 var absent = map[string]string{
 	"request.application.version": "applications have no version",
-	"request.payload":             "bodies cannot be named yet",
-	"response.payload":            "bodies cannot be named yet",
+	"request.payload":             "the body of the request has been sent on by then",
 }
 
 // find looks a variable up. Names of aliases, which have no dot, will be looked
@@ -111,6 +125,15 @@ func find(written, name string, place Place) (found, error) {
 			return found{read: n.read(end)}, nil
 		}
 	}
+	for _, e := range expressions {
+		if text, ok := strings.CutPrefix(strings.TrimSuffix(name, "]"), e.prefix); ok {
+			expression, err := e.compile(text)
+			if err != nil {
+				return found{}, fmt.Errorf("%s: %w", written, err)
+			}
+			return found{read: inPayload(expression)}, nil
+		}
+	}
 	return found{}, fmt.Errorf("%s is no variable%s", written, config.DidYouMean(name, candidates(name, place)))
 }
 
@@ -133,6 +156,10 @@ func candidates(name string, place Place) []string {
 	}
 	for _, n := range named {
 		names = append(names, n.prefix+ending(name, strings.Count(n.prefix, ".")))
+	}
+	_, bracket, _ := strings.Cut(name, "[")
+	for _, e := range expressions {
+		names = append(names, e.prefix+bracket)
 	}
 	slices.Sort(names)
 	return names

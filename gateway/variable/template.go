@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"postern/gateway/exchange"
+	"postern/gateway/message"
 	"postern/gateway/problem"
 	"postern/provisioning/config"
 )
@@ -42,6 +43,9 @@ type Values struct {
 	// Message is what $ERROR_MESSAGE says.
 	Message string
 	Now     time.Time
+	// Bodies reads the upstream's answer where the text names its body; nil: the
+	// body is empty.
+	Bodies *message.Bodies
 	// Most is how many bytes of each value are written; 0: all. A longer value
 	// ends with U+2026.
 	Most int
@@ -113,7 +117,7 @@ func (p *parser) dollar(rest string, at int) int {
 		p.text("${")
 		return len("$${")
 	case strings.HasPrefix(rest, "${"):
-		end := strings.IndexByte(rest, '}')
+		end := closing(rest)
 		if end < 0 {
 			p.fault(at, "${ without }; write $${ for these two characters")
 			return len(rest)
@@ -129,6 +133,19 @@ func (p *parser) dollar(rest string, at int) int {
 	}
 	p.text("$")
 	return 1
+}
+
+// closing is where a variable ends: at the first brace, unless that belongs to an
+// expression in brackets; -1: nowhere.
+func closing(rest string) int {
+	brace, bracket := strings.IndexByte(rest, '}'), strings.IndexByte(rest, '[')
+	if bracket < 0 || brace < bracket {
+		return brace
+	}
+	if end := strings.Index(rest, "]}"); end >= 0 {
+		return end + 1
+	}
+	return -1
 }
 
 // capitals is the longest beginning of text that a word such as ERROR_MESSAGE

@@ -1,6 +1,7 @@
 package variable_test
 
 import (
+	"bufio"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -13,8 +14,10 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"postern/gateway/exchange"
+	"postern/gateway/message"
 	"postern/gateway/problem"
 	"postern/gateway/variable"
+	"postern/gateway/wire"
 )
 
 // values are of a request for /gateway/orders/1.0/items/7?q=a%20b&x=1+2 that was
@@ -85,6 +88,45 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// answered is an exchange whose upstream has answered with a body.
+func answered(kind, body string) *exchange.Exchange {
+	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
+	x.Answer.Status, x.Answer.Length, x.Answer.Body = 500, int64(len(body)), new(wire.Body)
+	x.Answer.Head.Add("Content-Type", kind)
+	x.Answer.Body.SetLength(bufio.NewReader(strings.NewReader(body)), int64(len(body)))
+	return x
+}
+
+func TestPayload(t *testing.T) {
+	bodies := message.New(1000, 1<<20)
+	for _, tt := range []struct{ kind, body, text, want string }{
+		{"application/json", `{"a":{"b}":["x","y"]},"n":7}`, "${response.payload.jsonPath[$.a['b}'][*]]} ${response.payload.jsonPath[$.n]}", "x 7"},
+		{"application/json", `{"a":1}`, "<${response.payload.jsonPath[$.b]}>", "<>"},
+		{"application/json", `{"a"`, "<${response.payload.jsonPath[$.a]}> ${response.payload}", `<> {"a"`},
+		{"application/xml", `<e><c k="1">two</c></e>`, "${response.payload.xpath[/e/c]} ${response.payload.xpath[//@k]}", "two 1"},
+		{"text/plain", "error 42 here", "${response.payload.regex[error ([0-9]+)]}", "42"},
+		{"text/plain", "as it is", "${response.payload}", "as it is"},
+		{"text/plain", strings.Repeat("x", 1001), "<${response.payload}${response.payload.regex[x]}>", "<>"},
+	} {
+		parsed, err := variable.Parse(tt.text, variable.Place{})
+		if err != nil {
+			t.Errorf("%s: %v", tt.text, err)
+			continue
+		}
+		x := answered(tt.kind, tt.body)
+		if got := string(parsed.Append(nil, &variable.Values{X: x, Bodies: bodies})); got != tt.want {
+			t.Errorf("%s of %q is %q, want %q", tt.text, tt.body, got, tt.want)
+		}
+		if got := string(parsed.Append(nil, &variable.Values{X: x})); strings.ContainsAny(got, "xa42") {
+			t.Errorf("%s is %q without bodies", tt.text, got)
+		}
+		x.Finish(exchange.End{})
+	}
+	if n := bodies.Held(); n != 0 {
+		t.Errorf("%d bytes are held for ever", n)
+	}
+}
+
 // Before anything is known of a request, variables are empty or the vendor's words.
 func TestNothingKnown(t *testing.T) {
 	parsed, err := variable.Parse("${response.statusCode} ${response.statusMessage}, ${response.headers.X-Cause}, $SERVICE $OPERATION $USER $CONSUMER_APPLICATION, ${apiName}", variable.Place{Problem: true})
@@ -152,8 +194,10 @@ func TestFaults(t *testing.T) {
 		{"${request.headers.authorization}", variable.Text, "at character 1: ${request.headers.authorization} is a secret, which no answer may show"},
 		{"${request.headers.x-gateway-apikey}", variable.Text, "at character 1: ${request.headers.x-gateway-apikey} is a secret, which no answer may show"},
 		{"${request.query.access_token}", variable.Text, "at character 1: ${request.query.access_token} is a secret, which no answer may show"},
-		{"${request.payload.jsonPath[$.a]}", variable.Text, "at character 1: ${request.payload.jsonPath[$.a]}: bodies cannot be named yet"},
-		{"${response.payload}", variable.Text, "at character 1: ${response.payload}: bodies cannot be named yet"},
+		{"${request.payload.jsonPath[$.a]}", variable.Text, "at character 1: ${request.payload.jsonPath[$.a]}: the body of the request has been sent on by then"},
+		{"${response.payload.jsonPth[$.a]}", variable.Text, "at character 1: ${response.payload.jsonPth[$.a]} is no variable; did you mean \"response.payload.jsonPath[$.a]\"?"},
+		{"${response.payload.regex[(]} ${apiName}", variable.Text, "at character 1: ${response.payload.regex[(]}: no regular expression: error parsing regexp: missing closing ): `(`"},
+		{"${response.payload.regex[a", variable.Text, "at character 1: ${ without }; write $${ for these two characters"},
 		{"${request.application.version}", variable.Text, "at character 1: ${request.application.version}: applications have no version"},
 		{`{"a": `, variable.JSON, "is not JSON: unexpected end of JSON input"},
 		{`{"a": "\${apiName}"}`, variable.JSON, "at character 9: ${apiName} follows a backslash"},

@@ -19,6 +19,7 @@ type FaultRule struct {
 type FaultWhen struct {
 	Status  []string      `yaml:"status"`  // 400 to 599, 4xx or 5xx; one of them
 	Headers []FaultHeader `yaml:"headers"` // of the request; all of them
+	Payload []PayloadRule `yaml:"payload"` // of the upstream's answer; all of them; only with native: replace
 }
 
 // FaultHeader compares a field of the request; without a comparison it must be

@@ -15,6 +15,9 @@ func (v *checker) faultPolicy(path []any, p *FaultPolicy) {
 	for i := range p.Rules {
 		item := at(path, "rules", i)
 		v.faultWhen(at(item, "when"), &p.Rules[i].When)
+		if len(p.Rules[i].When.Payload) > 0 && p.Native == "pass" {
+			v.add(at(item, "when", "payload"), "needs native: replace: without it there is no answer of the upstream to look into")
+		}
 		v.faultAnswer(at(item, "answer"), &p.Rules[i].Answer)
 	}
 	if p.Default != nil {
@@ -23,7 +26,7 @@ func (v *checker) faultPolicy(path []any, p *FaultPolicy) {
 }
 
 func (v *checker) faultWhen(path []any, w *FaultWhen) {
-	if len(w.Status) == 0 && len(w.Headers) == 0 {
+	if len(w.Status) == 0 && len(w.Headers) == 0 && len(w.Payload) == 0 {
 		v.add(path, "missing: say which failures; an answer to all others is the default")
 	}
 	for i, status := range w.Status {
@@ -40,6 +43,9 @@ func (v *checker) faultWhen(path []any, w *FaultWhen) {
 		if h.Equals != "" && h.Contains != "" {
 			v.add(item, "state equals or contains, not both")
 		}
+	}
+	for i := range w.Payload {
+		v.payloadRule(at(path, "payload", i), &w.Payload[i])
 	}
 }
 

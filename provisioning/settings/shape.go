@@ -57,7 +57,6 @@ var later = map[reflect.Type][]string{
 		"route", "ipfilter", "transform", "validate", "mask", "invocationlog",
 	},
 	reflect.TypeFor[config.Outbound]():    config.LaterOutbound(),
-	reflect.TypeFor[config.FaultWhen]():   {"payload"},
 	reflect.TypeFor[config.Application](): {"client"},
 	reflect.TypeFor[config.Identifiers](): {"hostname", "payload"},
 	reflect.TypeFor[config.Strategy]():    {"jwks_uri", "truststore"},

@@ -11,12 +11,12 @@ import (
 
 // answer is what is said, in one or more forms.
 type answer struct {
-	status   int       // 0: as it is
-	messages []message // the first unless the caller prefers another
+	status int    // 0: as it is
+	forms  []form // the first unless the caller prefers another
 }
 
-// message is an answer in one form.
-type message struct {
+// form is one way to say it.
+type form struct {
 	contentType string
 	media       string // contentType without parameters
 	text        *variable.Template
@@ -25,15 +25,15 @@ type message struct {
 
 // choose picks the form that the caller's Accept likes best; of those it likes as
 // much, the first (RFC 9110 12.5.1).
-func (a *answer) choose(x *exchange.Exchange) *message {
-	best := &a.messages[0]
-	if len(a.messages) == 1 {
+func (a *answer) choose(x *exchange.Exchange) *form {
+	best := &a.forms[0]
+	if len(a.forms) == 1 {
 		return best
 	}
 	accept := x.Head.Get("Accept")
 	most := quality(accept, best.media)
-	for i := range a.messages[1:] {
-		m := &a.messages[1+i]
+	for i := range a.forms[1:] {
+		m := &a.forms[1+i]
 		if q := quality(accept, m.media); q > most {
 			best, most = m, q
 		}

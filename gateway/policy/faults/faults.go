@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"postern/gateway/exchange"
+	"postern/gateway/message"
 	"postern/gateway/problem"
 	"postern/gateway/variable"
 	"postern/gateway/wire"
@@ -20,6 +21,7 @@ import (
 // Faults is one section at work. It is immutable.
 type Faults struct {
 	replace  bool
+	bodies   *message.Bodies
 	rules    []rule
 	fallback *answer // to what no rule fits; nil: the problem itself
 	// Tell writes to x.HTTP.Response what the caller is told of a problem; it is
@@ -28,11 +30,17 @@ type Faults struct {
 	Tell func(x *exchange.Exchange, p *problem.Problem)
 }
 
-// New builds one. No answer shows the fields and parameters called secrets, in
-// any case. The error is config.Faults with paths relative to cfg.
-func New(cfg *config.FaultPolicy, secrets []string) (*Faults, error) {
-	b := builder{secrets: secrets}
-	f := &Faults{replace: cfg.Native == "replace"}
+// Site is what a gateway has for it.
+type Site struct {
+	Bodies *message.Bodies
+	// Secrets are fields and parameters that no answer shows, in any case.
+	Secrets []string
+}
+
+// New builds one. The error is config.Faults with paths relative to cfg.
+func New(cfg *config.FaultPolicy, site Site) (*Faults, error) {
+	b := builder{secrets: site.Secrets}
+	f := &Faults{replace: cfg.Native == "replace", bodies: site.Bodies}
 	for i := range cfg.Rules {
 		f.rules = append(f.rules, b.rule(&cfg.Rules[i], "rules", i))
 	}
@@ -40,7 +48,7 @@ func New(cfg *config.FaultPolicy, secrets []string) (*Faults, error) {
 	case cfg.Default != nil:
 		f.fallback = b.answer(cfg.Default, "default")
 	case cfg.Format == "webmethods":
-		f.fallback = &answer{messages: []message{b.message(vendorAnswer, "format")}}
+		f.fallback = &answer{forms: []form{b.form(vendorAnswer, "format")}}
 	}
 	f.Tell = f.tell
 	if len(b.faults) > 0 {
@@ -72,7 +80,7 @@ func replaced(x *exchange.Exchange) error {
 }
 
 // mostOfValue bounds what each value adds to an answer, in bytes.
-const mostOfValue = 2 << 10
+const mostOfValue = 16 << 10
 
 func (f *Faults) tell(x *exchange.Exchange, p *problem.Problem) {
 	response := &x.HTTP.Response
@@ -92,7 +100,7 @@ func (f *Faults) tell(x *exchange.Exchange, p *problem.Problem) {
 	if !m.ours {
 		response.Header.Set("X-Content-Type-Options", "nosniff") // values of strangers may look like anything
 	}
-	v := variable.Values{X: x, Problem: p, Message: wording(p), Now: time.Now(), Most: mostOfValue}
+	v := variable.Values{X: x, Problem: p, Message: wording(p), Now: time.Now(), Bodies: f.bodies, Most: mostOfValue}
 	piece := wire.Piece()
 	*piece = m.text.Append(*piece, &v)
 	response.SetBody(*piece)
@@ -102,7 +110,7 @@ func (f *Faults) tell(x *exchange.Exchange, p *problem.Problem) {
 // find is the answer to p; nil: the problem itself.
 func (f *Faults) find(x *exchange.Exchange, p *problem.Problem) *answer {
 	for i := range f.rules {
-		if f.rules[i].fits(x, p) {
+		if r := &f.rules[i]; r.fits(x, p) && r.finds(f.bodies, x) {
 			return f.rules[i].answer
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"postern/gateway/exchange"
+	"postern/gateway/message"
 	"postern/gateway/policy/faults"
 	"postern/gateway/problem"
 	"postern/provisioning/config"
@@ -21,7 +22,7 @@ func newFaults(t testing.TB, cfg config.FaultPolicy) *faults.Faults {
 	t.Helper()
 	whole := &config.Config{Faults: &cfg}
 	whole.SetDefaults()
-	f, err := faults.New(whole.Faults, nil)
+	f, err := faults.New(whole.Faults, faults.Site{Bodies: message.New(1<<20, 1<<24)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +265,7 @@ func TestConfigurationFaults(t *testing.T) {
 			ContentType: "application/x+XML", Body: "<a>${request.authorization.authHeader}${request.headers.x-token}</b>",
 		},
 	}
-	_, err := faults.New(&cfg, []string{"X-Token"})
+	_, err := faults.New(&cfg, faults.Site{Secrets: []string{"X-Token"}})
 	want := `rules[0].answer.body: at character 7: ${request.pth} is no variable; did you mean "request.path"?
 rules[0].answer.also[0].body: at character 1: ${apiName} cannot be escaped in a text of this type: json, xml and text can hold variables
 default.body: at character 4: ${request.authorization.authHeader} is a secret, which no answer may show
@@ -292,8 +293,8 @@ func TestStrangersWriteNoAnswers(t *testing.T) {
 		}
 	}
 	long := newFaults(t, config.FaultPolicy{Default: &config.FaultAnswer{ContentType: "text", Body: strings.Repeat("${request.headers.A}", 10)}})
-	x := newExchange("A: " + strings.Repeat("a", 100_000))
-	if long.Tell(x, problem.NotFound); len(x.HTTP.Response.Body()) != 10*(2<<10+len("…")) {
+	x := newExchange("A: " + strings.Repeat("a", 200_000))
+	if long.Tell(x, problem.NotFound); len(x.HTTP.Response.Body()) != 10*(16<<10+len("…")) {
 		t.Errorf("%d bytes", len(x.HTTP.Response.Body()))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"postern/gateway/exchange"
+	"postern/gateway/message"
 	"postern/gateway/problem"
 	"postern/gateway/variable"
 	"postern/provisioning/config"
@@ -15,6 +16,7 @@ import (
 type rule struct {
 	status  []span // one of these; empty: any
 	headers []field
+	payload []*message.Rule
 	answer  *answer
 }
 
@@ -33,6 +35,27 @@ func (r *rule) fits(x *exchange.Exchange, p *problem.Problem) bool {
 	}
 	for i := range r.headers {
 		if !r.headers[i].fits(x) {
+			return false
+		}
+	}
+	return true
+}
+
+// finds reports whether the body of the upstream's answer holds what it must. One
+// that is not there, or cannot be read, does not.
+func (r *rule) finds(bodies *message.Bodies, x *exchange.Exchange) bool {
+	if len(r.payload) == 0 {
+		return true
+	}
+	if x.Answer.Status == 0 {
+		return false
+	}
+	m, err := bodies.Answer(x)
+	if err != nil {
+		return false
+	}
+	for _, p := range r.payload {
+		if fits, err := p.Fits(m); err != nil || !fits {
 			return false
 		}
 	}
@@ -76,7 +99,7 @@ type builder struct {
 }
 
 func (b *builder) rule(cfg *config.FaultRule, path ...any) rule {
-	r := rule{answer: b.answer(&cfg.Answer, append(path, "answer")...)}
+	r := rule{answer: b.answer(&cfg.Answer, append(path[:len(path):len(path)], "answer")...)}
 	for _, status := range cfg.When.Status {
 		r.status = append(r.status, spanOf(status))
 	}
@@ -89,6 +112,13 @@ func (b *builder) rule(cfg *config.FaultRule, path ...any) rule {
 			f.contains = bytes.ToLower([]byte(h.Contains))
 		}
 		r.headers = append(r.headers, f)
+	}
+	for i := range cfg.When.Payload {
+		found, err := message.NewRule(&cfg.When.Payload[i])
+		if err != nil {
+			b.faults = append(b.faults, config.Below(err, append(path[:len(path):len(path)], "when", "payload", i)...)...)
+		}
+		r.payload = append(r.payload, found)
 	}
 	return r
 }
@@ -105,16 +135,16 @@ func spanOf(status string) span {
 
 func (b *builder) answer(cfg *config.FaultAnswer, path ...any) *answer {
 	a := &answer{status: cfg.Status}
-	a.messages = append(a.messages, b.message(config.FaultMessage{ContentType: cfg.ContentType, Body: cfg.Body}, append(path, "body")...))
+	a.forms = append(a.forms, b.form(config.FaultMessage{ContentType: cfg.ContentType, Body: cfg.Body}, append(path, "body")...))
 	for i, m := range cfg.Also {
-		a.messages = append(a.messages, b.message(m, append(path[:len(path):len(path)], "also", i, "body")...))
+		a.forms = append(a.forms, b.form(m, append(path[:len(path):len(path)], "also", i, "body")...))
 	}
 	return a
 }
 
-func (b *builder) message(cfg config.FaultMessage, path ...any) message {
+func (b *builder) form(cfg config.FaultMessage, path ...any) form {
 	contentType := config.MediaType(cfg.ContentType)
-	m := message{contentType: contentType, media: mediaOf(contentType), ours: cfg == vendorAnswer}
+	m := form{contentType: contentType, media: mediaOf(contentType), ours: cfg == vendorAnswer}
 	text, err := variable.Parse(cfg.Body, variable.Place{Kind: kindOf(m.media), Problem: true, Secrets: b.secrets})
 	if err != nil {
 		b.faults = append(b.faults, config.Below(err, path...)...)

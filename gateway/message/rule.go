@@ -1,0 +1,44 @@
+package message
+
+import (
+	"fmt"
+
+	"postern/provisioning/config"
+)
+
+// Rule is an expression, and what it must find.
+type Rule struct {
+	expression *Expression
+	equals     string // "": anything
+}
+
+// NewRule compiles one. The error is config.Faults with paths relative to cfg.
+func NewRule(cfg *config.PayloadRule) (*Rule, error) {
+	var expression *Expression
+	var err error
+	key := "json_path"
+	switch {
+	case cfg.JSONPath != "":
+		expression, err = JSONPath(cfg.JSONPath)
+	case cfg.XPath != "":
+		key = "xpath"
+		namespaces := make(map[string]string, len(cfg.Namespaces))
+		for _, n := range cfg.Namespaces {
+			namespaces[n.Prefix] = n.URI
+		}
+		expression, err = XPath(cfg.XPath, namespaces)
+	default:
+		key = "regex"
+		expression, err = Regex(cfg.Regex)
+	}
+	if err != nil {
+		return nil, config.Faults{{Path: []any{key}, Message: fmt.Sprint(err)}}
+	}
+	return &Rule{expression, cfg.Equals}, nil
+}
+
+// Fits reports whether the rule finds in a message what it must. The error is as
+// of Expression.Find.
+func (r *Rule) Fits(m *Message) (bool, error) {
+	return r.expression.Any(m, func(value string) bool { return r.equals == "" || value == r.equals })
+}
