@@ -239,6 +239,10 @@ func TestWebMethods(t *testing.T) {
 		{"no token", problem.TokenMissing, nil, vendor(" Unauthorized application request", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
 		{"bad token", problem.InvalidToken, nil, vendor(" Unauthorized application request", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
 		{"protocol", problem.ProtocolNotAllowed, nil, vendor("Transport protocol not supported", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
+		{"no credential", problem.Unidentified, nil, vendor(" Unauthorized application request", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
+		{"bad credential", problem.InvalidCredential, nil, vendor(" Unauthorized application request", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
+		{"origin", problem.OriginNotAllowed, nil, vendor("Specified Origin is not allowed", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
+		{"header", problem.HeaderNotAllowed, nil, vendor("Header Not Supported", "orders", "/items/{id}", "Default", "sys:defaultApplication")},
 		{"upstream away", problem.UpstreamFailed, func(x *exchange.Exchange) {
 			x.Caller.Subject, x.Caller.Application.Name = `al"ice`, "shop"
 		}, vendor("Downtime exception: Not able to reach end point", "orders", "/items/{id}", `al\"ice`, "shop")},

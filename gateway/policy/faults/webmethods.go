@@ -22,6 +22,8 @@ var wordings = map[string]string{
 	problem.Unidentified.Code:       " Unauthorized application request",
 	problem.InvalidCredential.Code:  " Unauthorized application request",
 	problem.ProtocolNotAllowed.Code: "Transport protocol not supported",
+	problem.OriginNotAllowed.Code:   "Specified Origin is not allowed",
+	problem.HeaderNotAllowed.Code:   "Header Not Supported",
 	problem.UpstreamFailed.Code:     "Downtime exception: Not able to reach end point",
 }
 
