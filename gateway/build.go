@@ -25,6 +25,7 @@ type builder struct {
 	believed map[string]identify.Believed // by the names of the auth servers
 	users    map[string]*config.User
 	profiles map[string][]string // the groups of access profiles
+	accounts identify.Passwords
 	callers  *application.Registry
 	wordings map[string]*faults.Faults // by their places; nil: one at fault
 	faults   config.Faults

@@ -125,6 +125,11 @@ func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
 				c.known = identify.Known{Registered: c.callers.Registered(api), All: c.callers.All()}
 			}
 			rules := identify.Rules{API: api, Identify: cfg, Believed: believed, Known: c.known}
+			if cfg.Uses("basic") {
+				if rules.Passwords, err = c.passwords(); err != nil {
+					return nil, err
+				}
+			}
 			return identify.New(rules, c.gateway.metrics), nil
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"postern/gateway/hostname"
 	"postern/gateway/message"
 	"postern/gateway/metrics"
+	"postern/gateway/password"
 	"postern/gateway/policy/cors"
 	"postern/gateway/policy/throttle"
 	"postern/gateway/problem"
@@ -33,6 +34,7 @@ type generation struct {
 	trusted      []netip.Prefix
 	line         lineFormat // of the access log
 	tokens       *introspect.Set
+	passwords    *password.Verifier // nil: no caller shows one
 	hostnames    *hostname.Resolver
 	bodies       *message.Bodies
 	resources    resources             // what OAuth clients may ask of APIs

@@ -38,6 +38,7 @@ type Application struct {
 	alone     [1]*Application
 
 	keys         []config.APIKey
+	users        []string
 	ranges       []config.AddressRange
 	certificates []certificate
 }
@@ -65,6 +66,11 @@ func newApplication(cfg *config.Application) *Application {
 			if s.Audience != "" {
 				a.audiences = append(a.audiences, audience{s.AuthServer, s.Audience})
 			}
+		}
+	}
+	for _, b := range cfg.Identify.Basic {
+		if !slices.Contains(a.users, b.User) {
+			a.users = append(a.users, b.User)
 		}
 	}
 	a.keys, a.ranges = cfg.Identify.APIKeys, cfg.Identify.IP

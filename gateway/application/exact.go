@@ -10,6 +10,7 @@ import (
 type exact struct {
 	keys         map[[sha256.Size]byte]*Application
 	certificates map[string]holder
+	users        map[string][]*Application
 }
 
 // holder is whose a certificate is.
@@ -19,10 +20,13 @@ type holder struct {
 }
 
 func newExact(applications []*Application) exact {
-	e := exact{keys: map[[sha256.Size]byte]*Application{}, certificates: map[string]holder{}}
+	e := exact{keys: map[[sha256.Size]byte]*Application{}, certificates: map[string]holder{}, users: map[string][]*Application{}}
 	for _, a := range applications {
 		for _, key := range a.keys {
 			e.keys[key.Digest()] = a
+		}
+		for _, user := range a.users {
+			e.users[user] = append(e.users[user], a)
 		}
 		for _, c := range a.certificates {
 			e.certificates[c.thumbprint] = holder{a, c}
@@ -41,3 +45,7 @@ func (x *Index) ByCertificate(thumbprint string, now time.Time) (list []*Applica
 	h := x.exact.certificates[thumbprint]
 	return h.Application.Alone(), !now.Before(h.since) && !now.After(h.till)
 }
+
+// ByUser returns the applications whose callers show that they are a user,
+// likewise.
+func (x *Index) ByUser(name string) []*Application { return x.exact.users[name] }

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -21,6 +22,8 @@ var (
 	ErrWrong = errors.New("user or password is wrong")
 	// ErrBusy: too many passwords are being verified.
 	ErrBusy = errors.New("too many passwords at once")
+	// ErrPausing: its user and address have guessed too often; see Pause.
+	ErrPausing = errors.New("too many wrong passwords for this user from this address")
 )
 
 // Pause is the error of a caller that has guessed too often.
@@ -28,8 +31,11 @@ type Pause struct{ Left time.Duration }
 
 // Error is for the log.
 func (p *Pause) Error() string {
-	return fmt.Sprintf("too many wrong passwords for this user from this address; it must pause for %s", p.Left.Round(time.Second))
+	return fmt.Sprintf("%v; it must pause for %s", ErrPausing, p.Left.Round(time.Second))
 }
+
+// Unwrap is ErrPausing.
+func (*Pause) Unwrap() error { return ErrPausing }
 
 // Shown is what a caller shows. It is not kept.
 type Shown struct {
@@ -105,7 +111,8 @@ func (v *Verifier) Check(users *Users, shown Shown, now time.Time) error {
 		v.counts.cached.Inc()
 		return nil
 	}
-	return v.verify(attempt{stored, known, shown.Password, v.who(shown), what}, now)
+	// A copy, so that what is shown stays where it is as long as it is not needed.
+	return v.verify(attempt{stored, known, bytes.Clone(shown.Password), v.who(shown), what}, now)
 }
 
 // decoy is what is compared for a user that does not exist, always the same for
@@ -195,7 +202,7 @@ func (v *Verifier) count(err error, known bool) {
 		v.counts.accepted.Inc()
 	case errors.Is(err, ErrBusy):
 		v.counts.busy.Inc()
-	case !errors.Is(err, ErrWrong):
+	case errors.Is(err, ErrPausing):
 		v.counts.pausing.Inc()
 	case known:
 		v.counts.wrong.Inc()

@@ -16,7 +16,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 			seen[[2]string{a.Name, a.Version}] = i
 		}
 		v.api(path, a, c.TokenRules(i) != nil)
-		v.groups(path, a, servers)
+		v.groups(c, i, servers)
 	}
 	v.globalPolicies(c)
 	for level := range c.AllLevels() {

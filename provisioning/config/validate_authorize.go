@@ -137,10 +137,21 @@ func (c *Config) userNames() (names []string) {
 	return names
 }
 
+// knowsUsers reports whether some level of an API finds out which user calls.
+func (c *Config) knowsUsers(api int, servers knownServers) bool {
+	for l := range c.AllLevels() {
+		id := l.Policies.Identify
+		if id != nil && slices.Contains(c.reached(l), api) && (id.Uses("basic") || slices.ContainsFunc(id.AuthServers, servers.knowUsers)) {
+			return true
+		}
+	}
+	return false
+}
+
 // groups reports rules about users that no caller of the API could be.
-func (v *checker) groups(path []any, a *API, servers knownServers) {
-	id := a.Policies.Identify
-	if id == nil || id.None || slices.Contains(id.By, "basic") || slices.ContainsFunc(id.AuthServers, servers.knowUsers) {
+func (v *checker) groups(c *Config, api int, servers knownServers) {
+	a, path := &c.APIs[api], []any{"apis", api}
+	if id := a.Policies.Identify; id == nil || id.None || c.knowsUsers(api, servers) {
 		return
 	}
 	check := func(path []any, p Policies) {

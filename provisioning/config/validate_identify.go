@@ -21,7 +21,7 @@ func known(servers []AuthServer) knownServers {
 
 // laterIdentification are the ways to identify a caller that the grammar has
 // and this gateway has not.
-var laterIdentification = []string{"basic", "hostname", "payload"}
+var laterIdentification = []string{"hostname", "payload"}
 
 // identify checks who may call. At every level that says so, callers must pass.
 func (v *checker) identify(c *Config, l Level, servers knownServers) {

@@ -94,19 +94,54 @@ func (v *checker) password(path []any, p Secret) {
 	}
 }
 
-// basicSources reports APIs that take passwords where nobody has one.
+// basicSources reports levels that take passwords where nobody has one, and
+// users who would be two applications there.
 func (v *checker) basicSources(c *Config, own bool) {
-	some := own || slices.ContainsFunc(c.Users, func(u User) bool { return !u.Password.IsZero() })
-	for i := range c.APIs {
-		id := c.APIs[i].Policies.Identify
-		if id == nil || !slices.Contains(id.By, "basic") {
+	some, told := own || slices.ContainsFunc(c.Users, func(u User) bool { return !u.Password.IsZero() }), map[string]bool{}
+	used := false
+	for l := range c.AllLevels() {
+		id := l.Policies.Identify
+		if id == nil || !id.Uses("basic") {
 			continue
 		}
+		used = true
 		if !some {
-			v.add([]any{"apis", i, "policies", "identify", "by", slices.Index(id.By, "basic")}, "basic needs somebody with a password: state one in users, or in identify.basic of an application")
+			v.add(l.At("identify", "by", slices.Index(id.By, "basic")), "basic needs somebody with a password: state one in users, or in identify.basic of an application")
 		}
+		if id.Combine == "and" && len(id.By) > 1 {
+			continue // what else is found may tell them apart
+		}
+		for _, api := range c.reached(l) {
+			v.sameUser(c, id, api, told)
+		}
+	}
+	if used {
 		v.unverifiable(c)
-		return
+	}
+}
+
+// sameUser reports users that are of two applications which an API knows.
+func (v *checker) sameUser(c *Config, id *Identify, api int, told map[string]bool) {
+	if id.Applications == "none" {
+		return // a user is enough
+	}
+	first, of := map[string][]any{}, map[string]int{}
+	for i := range c.Applications {
+		a := &c.Applications[i]
+		if a.Suspended || id.Applications != "all" && !a.RegisteredFor(&c.APIs[api]) {
+			continue
+		}
+		for j, b := range a.Identify.Basic {
+			path := []any{"applications", i, "identify", "basic", j, "user"}
+			if at := first[b.User]; at != nil && of[b.User] != i && !told[PathString(path)] {
+				told[PathString(path)] = true
+				v.clash(path, at, "%q is a user of application %q too, and %s would not know which one calls", b.User, c.Applications[of[b.User]].Name, c.APIs[api].FullName())
+				continue
+			}
+			if first[b.User] == nil {
+				first[b.User], of[b.User] = path, i
+			}
+		}
 	}
 }
 

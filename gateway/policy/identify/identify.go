@@ -38,17 +38,18 @@ type Known struct {
 
 // Rules are what one level of an API asks of its callers.
 type Rules struct {
-	API      *config.API
-	Identify *config.Identify
-	Believed Believed
-	Known    Known
+	API       *config.API
+	Identify  *config.Identify
+	Believed  Believed
+	Passwords Passwords
+	Known     Known
 }
 
 // New builds the policy of one level: it fills in x.Caller, or says why not.
 // Conceal comes after those of all levels.
 func New(r Rules, m *metrics.Instruments) exchange.Policy {
 	l := newLevel(&site{
-		api: r.API, cfg: r.Identify, believed: r.Believed, callers: callers{r.Known, r.Identify.Applications}, metrics: m,
+		api: r.API, cfg: r.Identify, believed: r.Believed, passwords: r.Passwords, callers: callers{r.Known, r.Identify.Applications}, metrics: m,
 	})
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {

@@ -5,6 +5,7 @@ import (
 
 	"postern/gateway/application"
 	"postern/gateway/metrics"
+	"postern/gateway/password"
 	"postern/introspect"
 )
 
@@ -73,6 +74,10 @@ var refusals = [...]struct {
 	word string
 }{
 	{errUnknown, "unknown"},
+	{errMalformed, "malformed"},
+	{password.ErrWrong, "wrong"},
+	{password.ErrPausing, "pausing"},
+	{password.ErrBusy, "busy"},
 	{errSeveral, "several"},
 	{errDiffer, "differ"},
 	{errTwoUsers, "differ"},

@@ -66,6 +66,7 @@ func kinds() []kind {
 	return []kind{
 		{words: []string{"jwt", "opaque"}, name: tokenWay, credential: true, make: newToken, conceal: concealToken},
 		{words: []string{"api_key"}, name: "api_key", credential: true, make: newKey, conceal: concealKey},
+		{words: []string{"basic"}, name: "basic", credential: true, make: newBasic, conceal: concealBasic},
 		{words: []string{"certificate"}, name: "certificate", credential: true, make: newClientCertificate},
 		{words: []string{"ip"}, name: "ip", make: newAddress},
 	}
@@ -73,11 +74,12 @@ func kinds() []kind {
 
 // site is what ways are made of.
 type site struct {
-	api      *config.API
-	cfg      *config.Identify
-	believed Believed
-	callers  callers
-	metrics  *metrics.Instruments
+	api       *config.API
+	cfg       *config.Identify
+	believed  Believed
+	passwords Passwords
+	callers   callers
+	metrics   *metrics.Instruments
 }
 
 // wanted are the kinds of by: those of credentials first, each once, in the
