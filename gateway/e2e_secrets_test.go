@@ -24,6 +24,7 @@ type flood struct {
 	key     *signer
 	secrets map[string]string // and the way it went
 	shown   map[string]string // what comes out, by where
+	user    string            // alice's password
 }
 
 // secret is a new one, for one way in.
@@ -59,6 +60,7 @@ const adminUser = "op"
 // flooded is the YAML of a gateway with everything that holds a secret; password
 // is how the admin's is written.
 func (f *flood) flooded(target, password, logging string) string {
+	f.user = f.secret("password of a user")
 	return fmt.Sprintf(`
 ports: {http: "127.0.0.1:0", https: "127.0.0.1:0"}
 tls: {certificates: [{certificate: server.crt, key: server.key}]}
@@ -79,10 +81,11 @@ apis:
   policies:
     identify: {by: [jwt, opaque], auth_servers: [corp, partner, asked], applications: none}
     authorize: {token_scopes: {any: ["orders:read"]}}
+- {name: basic, base_path: /basic, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [basic], applications: none}}}
 - {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, outbound: {api_key: {query: okey, value: "%s"}}}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none, outbound: {basic: {user: edge, password: "%s"}}}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.secret("shared key of an application")+strings.Repeat("-", 32), f.secret("password of a user"), f.hash("hash of a user"), target, target, f.secret("outbound key"), closedPort(f.t), f.secret("outbound password"))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), target, target, target, f.secret("outbound key"), closedPort(f.t), f.secret("outbound password"))
 }
 
 // hash makes a password's hash, and watches both.
@@ -205,7 +208,7 @@ func (f *flood) requests(password string) {
 	good := f.token("good token", f.key, map[string]any{"scope": "orders:read", "note": f.secret("claim")})
 	wantStatus(f.t, f.do(ask(good)), 200)
 	for _, field := range callerFields {
-		for _, path := range []string{"/gateway/orders/1.0/x", "/dead/x", "/open/x", "/nowhere", "/panic", "/rest/microgateway/status"} {
+		for _, path := range []string{"/gateway/orders/1.0/x", "/dead/x", "/open/x", "/basic/x", "/nowhere", "/panic", "/rest/microgateway/status"} {
 			f.exchange(lines("GET "+path+" HTTP/1.1", "Host: h", field+": "+f.secret(field+" of "+path)))
 		}
 	}
@@ -223,6 +226,7 @@ func (f *flood) requests(password string) {
 			f.post(path, "Authorization: Basic "+credentials)
 		}
 	}
+	f.basic()
 	f.exchange(lines("POST /open/x HTTP/1.1", "Host: h", "Content-Length: 16") + (f.secret("body") + "................")[:16])
 	f.exchange(lines("POST /dead/x HTTP/1.1", "Host: h", "Transfer-Encoding: chunked") + f.secret("chunk") + "\r\n")
 	if c, err := tls.Dial("tcp", f.https, &tls.Config{InsecureSkipVerify: true, ServerName: f.secret("SNI")}); err == nil {
@@ -231,6 +235,17 @@ func (f *flood) requests(password string) {
 	p := dial(f.t, f.https)
 	p.send(f.secret("bytes instead of TLS") + "\r\n\r\n")
 	p.ended()
+}
+
+// basic shows passwords, good ones and others.
+func (f *flood) basic() {
+	good := "Authorization: Basic " + f.watch("credentials of a user", base64.StdEncoding.EncodeToString([]byte("alice:"+f.user)))
+	wantStatus(f.t, f.do(lines("GET /basic/x HTTP/1.1", "Host: h", good)), 200)
+	for _, user := range []string{"alice", "bob", "nobody", "al:ice", "bob", "bob", "bob", "bob", "bob"} {
+		text := f.watch("wrong credentials of "+user, base64.StdEncoding.EncodeToString([]byte(user+":"+f.secret("wrong password of "+user))))
+		f.exchange(lines("GET /basic/x HTTP/1.1", "Host: h", "Authorization: Basic "+text))
+		f.exchange(lines("GET /basic/x HTTP/1.1", "Host: h", "Authorization: Basic "+text[1:]))
+	}
 }
 
 // callerFields are what callers put secrets into, or anything.

@@ -126,8 +126,10 @@ type Caller struct {
 	By string
 	// Application is the one the caller speaks for; empty when none was found.
 	Application Application
-	// Anonymous says that the caller has presented nothing and was let in.
+	// Anonymous says that the caller has presented nothing and was let in. Asks is
+	// then the answer that asks it who it is; nil otherwise.
 	Anonymous bool
+	Asks      error
 }
 
 // Application names an application.

@@ -37,3 +37,11 @@ func TestWaysAllocateNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestKnownPasswordsAllocateNothing(t *testing.T) {
+	serve := replayBasic(t)
+	serve()
+	if n := testing.AllocsPerRun(100, serve); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

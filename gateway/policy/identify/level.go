@@ -94,7 +94,9 @@ func (l *level) identify(ctx context.Context, x *exchange.Exchange) error {
 	case all.found && !(l.and && missing):
 		return l.settle(x, &all)
 	case l.anonymous && !presented:
-		x.Caller.Anonymous = x.Caller.By == ""
+		if x.Caller.By == "" {
+			x.Caller.Anonymous, x.Caller.Asks = true, l.missing
+		}
 		return nil
 	case all.why != nil:
 		x.Reason = all.why.Error()
@@ -208,7 +210,7 @@ func gather(c *exchange.Caller, f *finding) error {
 	if c.By == "" {
 		c.By = f.by
 	}
-	c.Anonymous = false
+	c.Anonymous, c.Asks = false, nil
 	return nil
 }
 
