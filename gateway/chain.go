@@ -8,6 +8,7 @@ import (
 	"postern/gateway/policy/authorize"
 	"postern/gateway/policy/cors"
 	"postern/gateway/policy/identify"
+	"postern/gateway/policy/ipfilter"
 	"postern/gateway/policy/outbound"
 	"postern/gateway/policy/protocols"
 	"postern/provisioning/config"
@@ -21,6 +22,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.wording,
 		c.protocols,
 		c.cors,
+		c.ipfilter,
 		c.throttleEarly,
 		c.identify,
 		c.owned,
@@ -61,6 +63,17 @@ func (c *chains) cors(levels []config.Level) []exchange.Policy {
 	return c.add(nil, Step{"cors", l.At("cors")}, func() (exchange.Policy, error) {
 		return cors.New(cfg, cors.OwnersFor(&c.config.APIs[c.api], c.config.Applications))
 	})
+}
+
+func (c *chains) ipfilter(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if cfg := l.Policies.IPFilter; cfg != nil {
+			chain = c.add(chain, Step{"ipfilter", l.At("ipfilter")}, func() (exchange.Policy, error) {
+				return ipfilter.New(cfg, c.next.hostnames), nil
+			})
+		}
+	}
+	return chain
 }
 
 // owned is the part of cors that must know who calls.

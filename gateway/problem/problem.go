@@ -35,6 +35,7 @@ var (
 	InvalidCredential        = &Problem{Code: "invalid_credential", Status: 401, Title: "The credential is not acceptable", Challenge: OtherChallenge}
 	InsufficientScope        = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this", Challenge: Challenge + `, error="insufficient_scope"`}
 	ProtocolNotAllowed       = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
+	AddressNotAllowed        = &Problem{Code: "address_not_allowed", Status: 403, Title: "Calls from this address are not allowed"}
 	OriginNotAllowed         = &Problem{Code: "origin_not_allowed", Status: 403, Title: "Pages of this origin may not use this API"}
 	HeaderNotAllowed         = &Problem{Code: "header_not_allowed", Status: 403, Title: "Pages of other origins may not set this header"}
 	NotFound                 = &Problem{Code: "not_found", Status: 404, Title: "There is nothing here"}
@@ -67,7 +68,7 @@ var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller h
 // Table lists every problem that a caller can be told, for what must agree with it.
 func Table() []*Problem {
 	return []*Problem{
-		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
+		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, AddressNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, UnsupportedMediaType, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
 		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}

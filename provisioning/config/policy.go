@@ -10,6 +10,7 @@ type Policies struct {
 	Authorize *Authorize   `yaml:"authorize"`
 	CORS      *CORS        `yaml:"cors"` // of the nearest level
 	Throttle  []Throttle   `yaml:"throttle"`
+	IPFilter  *IPFilter    `yaml:"ipfilter"`
 	Outbound  *Outbound    `yaml:"outbound"` // of the nearest level
 	Faults    *FaultPolicy `yaml:"faults"`   // nil: of the level around it
 }
@@ -17,6 +18,9 @@ type Policies struct {
 func (p *Policies) setDefaults() {
 	if p.CORS != nil {
 		p.CORS.setDefaults()
+	}
+	if p.IPFilter != nil {
+		p.IPFilter.setDefaults()
 	}
 	if p.Faults != nil {
 		p.Faults.setDefaults()
