@@ -214,8 +214,9 @@ func (d *decoder) unknown(key *Node, t reflect.Type, known *shape) {
 		d.partly[pathText(d.at[:len(d.at)-1])] = true
 		return
 	}
-	if strings.Contains(key.Text, "$") || strings.Contains(key.Text, "=") {
-		// It may be the end of a password's hash, whose commas nobody quoted.
+	if strings.Contains(key.Text, "$") || len(key.Text) > 2 && key.Text[1] == '=' {
+		// It may be the end of a password's hash, such as t=3 or p=4$…, whose commas
+		// nobody quoted.
 		at := d.at
 		d.at = d.at[:len(d.at)-1]
 		d.fault(key, "this is no key: a text that holds a comma is quoted here")
