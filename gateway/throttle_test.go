@@ -47,6 +47,7 @@ apis:
     %s
 - name: bills
   upstream: {targets: [{url: "http://127.0.0.1:9"}]}
+  resources: [{path: /a}, {path: /x}]
   policies: {identify: {by: [jwt], applications: none, anonymous: true}}
 `, file, global, section("throttle", scope)+strings.Repeat("protocols: [http, https]", bit(scope == "")), section("throttle", own))
 }
@@ -179,6 +180,7 @@ func TestThrottle(t *testing.T) {
 
 		{name: "several APIs together", global: "{requests: 1, per: 1m, by: ip}", steps: "shop 200, shop /bills/x 429"},
 		{name: "several APIs, each", global: "{requests: 1, per: 1m}", steps: "shop 200, shop 429, shop /bills/x 200, shop /bills/x 429"},
+		{name: "several APIs, each resource", global: "{requests: 1, per: 1m, by: resource}", steps: "shop 200, shop 429, shop /bills/a 200, shop /bills/x 200, shop /bills/a 429"},
 		{name: "several APIs, registered", global: "{requests: 1, per: 1m, applications: registered}", steps: "shop 200, shop 429, shop /bills/x 200, shop /bills/x 200"},
 		{name: "scope", scope: "{requests: 1, per: 1m}", steps: "shop /orders/slow 200, shop /orders/slow 429, shop 200, shop 200"},
 		// What refuses has not counted, and neither have those behind it.
