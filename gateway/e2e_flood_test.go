@@ -211,7 +211,7 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 	var look func(v reflect.Type, path string)
 	look = func(v reflect.Type, path string) {
 		switch {
-		case v == reflect.TypeFor[config.Secret]():
+		case v == reflect.TypeFor[config.Secret](), v == reflect.TypeFor[config.APIKey]():
 			found = append(found, strings.TrimPrefix(path, "."))
 		case v.Kind() == reflect.Pointer:
 			look(v.Elem(), path)
@@ -226,7 +226,9 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 	look(reflect.TypeFor[config.Config](), "")
 	want := []string{
 		"admin_api.password", "tracing.headers[].value", "auth_servers[].local_introspection.truststore.password",
-		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password",
+		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.api_keys[]", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password",
+		"policies[].policies.outbound.basic.password", "policies[].policies.outbound.api_key.value", "apis[].scopes[].policies.outbound.basic.password", "apis[].scopes[].policies.outbound.api_key.value",
+		"apis[].policies.outbound.basic.password", "apis[].policies.outbound.api_key.value",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("put new ones into flooded (-want +got):\n%s", diff)

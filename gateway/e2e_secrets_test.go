@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +24,7 @@ type flood struct {
 	*deployment
 	issuer  *issuer
 	key     *signer
+	apiKey  string
 	secrets map[string]string // and the way it went
 	shown   map[string]string // what comes out, by where
 	user    string            // alice's password
@@ -71,7 +74,7 @@ auth_servers:
 - {name: partner, issuer: partner, local_introspection: {shared_key: "%s"}, audience: unchecked}
 - {name: asked, remote_introspection: {endpoint: "https://127.0.0.1:1/introspect", client_id: edge, client_secret: "%s"}, audience: unchecked}
 applications:
-- {name: shop, apis: [orders], identify: {basic: [{user: shopper, password: "%s"}]}, jwt: [{issuer: shop, algorithms: [HS256], shared_key: "%s"}]}
+- {name: shop, apis: [orders], identify: {basic: [{user: shopper, password: "%s"}], api_keys: ["%s"]}, jwt: [{issuer: shop, algorithms: [HS256], shared_key: "%s"}]}
 users: [{name: alice, password: "%s"}, {name: bob, password: "%s"}]
 api_gateway: {dir: installation}
 apis:
@@ -83,9 +86,19 @@ apis:
     authorize: {token_scopes: {any: ["orders:read"]}}
 - {name: basic, base_path: /basic, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [basic], applications: none}}}
 - {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, outbound: {api_key: {query: okey, value: "%s"}}}}
+- {name: keyed, base_path: /keyed, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [api_key], applications: all, api_key: {header: X-Api-Key, query: key}}}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none, outbound: {basic: {user: edge, password: "%s"}}}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), target, target, target, f.secret("outbound key"), closedPort(f.t), f.secret("outbound password"))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), target, target, target, f.secret("outbound key"), target, closedPort(f.t), f.secret("outbound password"))
+}
+
+// keyed makes the key of an application, and watches its digest too.
+func (f *flood) keyed() string {
+	f.apiKey = f.secret("API key of an application")
+	digest := sha256.Sum256([]byte(f.apiKey))
+	f.watch("digest of an API key", hex.EncodeToString(digest[:]))
+	f.watch("digest of an API key, in base64", base64.StdEncoding.EncodeToString(digest[:]))
+	return f.apiKey
 }
 
 // hash makes a password's hash, and watches both.
@@ -208,13 +221,18 @@ func (f *flood) requests(password string) {
 	good := f.token("good token", f.key, map[string]any{"scope": "orders:read", "note": f.secret("claim")})
 	wantStatus(f.t, f.do(ask(good)), 200)
 	for _, field := range callerFields {
-		for _, path := range []string{"/gateway/orders/1.0/x", "/dead/x", "/open/x", "/basic/x", "/nowhere", "/panic", "/rest/microgateway/status"} {
+		for _, path := range []string{"/gateway/orders/1.0/x", "/keyed/x", "/dead/x", "/open/x", "/basic/x", "/nowhere", "/panic", "/rest/microgateway/status"} {
 			f.exchange(lines("GET "+path+" HTTP/1.1", "Host: h", field+": "+f.secret(field+" of "+path)))
 		}
 	}
 	for _, token := range f.tokens(good) {
 		f.exchange(ask(token))
 		f.exchange(lines("GET /open/x?access_token="+token+"&code="+token+" HTTP/1.1", "Host: h", "Cookie: t="+token))
+	}
+	wantStatus(f.t, f.do(lines("GET /keyed/x?a=1&%6bey="+f.apiKey+" HTTP/1.1", "Host: h")), 200)
+	for _, key := range []string{f.apiKey, f.secret("wrong API key")} {
+		f.exchange(lines("GET /keyed/x?key="+key+"&code="+key+" HTTP/1.1", "Host: h", "X-Api-Key: "+key))
+		f.exchange(lines("GET /keyed/x?key="+key+" HTTP/1.1", "Host: h", "Referer: https://h/x?Key="+key))
 	}
 	f.queries()
 	f.wrongHeads()
