@@ -10,13 +10,18 @@ import (
 // dialFrom connects a caller that has an address of its own.
 func (r *running) dialFrom(address string) *peer {
 	r.t.Helper()
-	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
-	c, err := from.Dial("tcp", r.address)
+	return dialFrom(r.t, address, r.address)
+}
+
+func dialFrom(t testing.TB, from, to string) *peer {
+	t.Helper()
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	c, err := dialer.Dial("tcp", to)
 	if err != nil {
-		r.t.Skipf("this system has no %s: %v", address, err)
+		t.Skipf("this system has no %s: %v", from, err)
 	}
-	r.t.Cleanup(func() { c.Close() })
-	return newPeer(r.t, c)
+	t.Cleanup(func() { c.Close() })
+	return newPeer(t, c)
 }
 
 // count is the value of a series of the metrics; "" when it is not there.
