@@ -40,6 +40,9 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	for i := range cfg.Users {
 		b.users[cfg.Users[i].Name] = &cfg.Users[i]
 	}
+	if len(b.callers.Faults) > 0 {
+		b.failed(b.callers.Faults, "applications")
+	}
 	b.profiles = make(map[string][]string, len(cfg.AccessProfiles))
 	for _, p := range cfg.AccessProfiles {
 		b.profiles[p.Name] = p.Groups

@@ -137,7 +137,10 @@ func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
 			if c.known.All == nil {
 				c.known = identify.Known{Registered: c.callers.Registered(api), All: c.callers.All()}
 			}
-			rules := identify.Rules{API: api, Identify: cfg, Believed: believed, Known: c.known}
+			rules := identify.Rules{
+				API: api, Identify: cfg, Believed: believed, Known: c.known,
+				Hostnames: c.next.hostnames, Bodies: c.next.bodies,
+			}
 			if cfg.Uses("basic") {
 				if rules.Passwords, err = c.passwords(); err != nil {
 					return nil, err

@@ -179,7 +179,7 @@ apis:
       native: replace
       rules:
       - {when: {payload: [{json_path: $.error.code, equals: "7"}, {json_path: $.error.id}]}, answer: {status: 409, body: '{"id": ${response.payload.jsonPath[$.error.id]}}'}}
-      - {when: {payload: [{xpath: "/s:fault/s:code", namespaces: [{prefix: s, uri: urn:soap}], equals: busy}]}, answer: {status: 503, content_type: xml, body: '<busy>${response.payload.xpath[//*[local-name()="text"]]}</busy>'}}
+      - {when: {payload: [{xpath: "/s:fault/s:code", namespaces: {s: urn:soap}, equals: busy}]}, answer: {status: 503, content_type: xml, body: '<busy>${response.payload.xpath[//*[local-name()="text"]]}</busy>'}}
       - {when: {payload: [{regex: "line (\\d+)", equals: "12"}]}, answer: {content_type: text, body: "twelve: ${response.payload}"}}
       default: {content_type: text, body: other}
 `, u.address))

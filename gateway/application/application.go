@@ -4,8 +4,9 @@
 // ten.
 //
 // registry.go knows the applications of a configuration and where they are
-// registered; index.go and search.go find one of them by claims; exact.go and
-// address.go find those that have a key, a certificate or an address.
+// registered; index.go and search.go find one of them by claims; exact.go,
+// address.go, hostname.go and payload.go find those that have a key, a
+// certificate, an address, a host name or something in their requests.
 package application
 
 import (
@@ -41,6 +42,8 @@ type Application struct {
 	users        []string
 	ranges       []config.AddressRange
 	certificates []certificate
+	hostnames    []string
+	payloads     []payload
 }
 
 // certificate is one that the application's callers show.
@@ -73,7 +76,7 @@ func newApplication(cfg *config.Application) *Application {
 			a.users = append(a.users, b.User)
 		}
 	}
-	a.keys, a.ranges = cfg.Identify.APIKeys, cfg.Identify.IP
+	a.keys, a.ranges, a.hostnames = cfg.Identify.APIKeys, cfg.Identify.IP, cfg.Identify.Hostname
 	for _, c := range cfg.Identify.Certificates {
 		if parsed, thumbprint, err := c.Parse(); err == nil { // Validate has reported it
 			a.certificates = append(a.certificates, certificate{thumbprint, parsed.NotBefore, parsed.NotAfter})

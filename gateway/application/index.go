@@ -31,6 +31,8 @@ type Index struct {
 	byID      map[string]*Application
 	exact     exact
 	addresses addresses
+	hostnames map[string][]*Application // those of names below one begin with a dot
+	payloads  []question
 }
 
 // node is a place in a token's claims.
@@ -50,6 +52,7 @@ func newIndex(applications []*Application) *Index {
 	index := &Index{
 		byID:  make(map[string]*Application, len(applications)),
 		exact: newExact(applications), addresses: newAddresses(applications),
+		hostnames: newHostnames(applications), payloads: newQuestions(applications),
 	}
 	shared := map[string]int{}
 	for _, a := range applications {

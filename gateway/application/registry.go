@@ -9,14 +9,24 @@ type Registry struct {
 	registered   map[string][]*Application // by what their apis name
 	byID         map[string]*Application
 	all          *Index // made when it is asked for
+	// Faults are what cannot be compiled, by paths below applications.
+	Faults config.Faults
 }
 
 // NewRegistry compiles the applications of a configuration that Validate has
 // passed.
 func NewRegistry(applications []config.Application) *Registry {
 	r := &Registry{registered: map[string][]*Application{}, byID: make(map[string]*Application, len(applications))}
+	compiled := expressions{}
 	for i := range applications {
 		a := newApplication(&applications[i])
+		for j := range applications[i].Identify.Payload {
+			p, err := compiled.payload(&applications[i].Identify.Payload[j])
+			if err != nil {
+				r.Faults = append(r.Faults, config.Below(err, i, "identify", "payload", j)...)
+			}
+			a.payloads = append(a.payloads, p)
+		}
 		r.applications = append(r.applications, a)
 		r.byID[a.ID] = a
 		for _, name := range applications[i].APIs {

@@ -25,6 +25,8 @@ type Command struct {
 	Host   string   `help:"The Host field. Default: the first host of the API, else localhost."`
 	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A field of the request. Repeats."`
 
+	Data string `complete:"file" placeholder:"FILE" help:"A file that holds the request's body."`
+
 	Token     string `xor:"token" placeholder:"TOKEN" help:"A token for Authorization: Bearer; better in a file, where no process list shows it."`
 	TokenFile string `xor:"token" complete:"file" placeholder:"FILE" help:"A file that holds it; - is standard input."`
 	HTTPS     bool   `name:"https" help:"The request comes over TLS."`
@@ -75,6 +77,7 @@ type question struct {
 	fields                  []string
 	token                   string
 	caller                  caller
+	body                    []byte
 	keys                    map[string]string // files, by auth server
 	fetch                   bool
 }
@@ -91,6 +94,12 @@ func (c Command) question(stdin io.Reader) (question, error) {
 	for _, part := range []string{q.method, q.path, q.host} {
 		if strings.ContainsAny(part, " \r\n\t") {
 			return q, fmt.Errorf("%q holds white space", part)
+		}
+	}
+	if c.Data != "" {
+		var err error
+		if q.body, err = os.ReadFile(c.Data); err != nil {
+			return q, fmt.Errorf("read body: %w", err)
 		}
 	}
 	if c.TokenFile != "" {

@@ -131,7 +131,10 @@ func (q question) request(cfg *config.Config) (string, error) {
 	if q.token != "" {
 		lines = append(lines, "Authorization: Bearer "+q.token)
 	}
-	return strings.Join(lines, "\r\n") + "\r\n\r\n", nil
+	if len(q.body) > 0 {
+		lines = append(lines, fmt.Sprintf("Content-Length: %d", len(q.body)))
+	}
+	return strings.Join(lines, "\r\n") + "\r\n\r\n" + string(q.body), nil
 }
 
 // find is the API of a name, or the latest of its versions.

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"postern/gateway/hostname"
+	"postern/gateway/hostname/dnstest"
 	"postern/gateway/metrics"
 	"postern/provisioning/config"
 )
@@ -32,15 +33,15 @@ func newResolver(s config.Hostnames) *hostname.Resolver {
 	return hostname.New(s, nil, metrics.New(metrics.Sources{}))
 }
 
-func many(n int, format string) (records []record) {
+func many(n int, format string) (records []dnstest.Record) {
 	for i := range n {
-		records = append(records, record(fmt.Sprintf(format, i)))
+		records = append(records, dnstest.Record(fmt.Sprintf(format, i)))
 	}
 	return records
 }
 
 func TestLookup(t *testing.T) {
-	zone := map[string][]record{
+	zone := map[string][]dnstest.Record{
 		"1.2.0.192.in-addr.arpa.": {"ptr Build.Example.com."},
 		"build.example.com.":      {"192.0.2.1", "2001:db8::1"},
 		"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.": {"ptr build.example.com."},
@@ -60,7 +61,7 @@ func TestLookup(t *testing.T) {
 		"other.example.com.":           {"192.0.2.11"},
 		"12.2.0.192.in-addr.arpa.":     {},
 	}
-	r := newResolver(section(serve(t, zone).address))
+	r := newResolver(section(dnstest.Serve(t, zone).Address))
 	for _, tt := range []struct {
 		name, address string
 		want          []string
@@ -88,19 +89,17 @@ func TestLookup(t *testing.T) {
 }
 
 func TestManyNamesAreBounded(t *testing.T) {
-	zone := map[string][]record{"1.2.0.192.in-addr.arpa.": many(100, "ptr host%02d.example.com.")}
+	zone := map[string][]dnstest.Record{"1.2.0.192.in-addr.arpa.": many(100, "ptr host%02d.example.com.")}
 	for i := range 100 {
-		zone[fmt.Sprintf("host%02d.example.com.", i)] = []record{"192.0.2.1"}
+		zone[fmt.Sprintf("host%02d.example.com.", i)] = []dnstest.Record{"192.0.2.1"}
 	}
-	server := serve(t, zone)
-	got, err := newResolver(section(server.address)).Lookup(context.Background(), netip.MustParseAddr("192.0.2.1"))
+	server := dnstest.Serve(t, zone)
+	got, err := newResolver(section(server.Address)).Lookup(context.Background(), netip.MustParseAddr("192.0.2.1"))
 	if err != nil || len(got) != 8 || got[0] != "host00.example.com" || got[7] != "host07.example.com" {
 		t.Errorf("%v, %v", got, err)
 	}
-	server.mu.Lock()
-	defer server.mu.Unlock()
 	forward := 0
-	for _, name := range server.names {
+	for _, name := range server.Names() {
 		if strings.HasPrefix(name, "host") {
 			forward++
 		}
@@ -111,19 +110,19 @@ func TestManyNamesAreBounded(t *testing.T) {
 }
 
 func TestFailure(t *testing.T) {
-	zone := map[string][]record{"1.2.0.192.in-addr.arpa.": {"ptr a.example.com."}, "a.example.com.": {"192.0.2.1"}}
+	zone := map[string][]dnstest.Record{"1.2.0.192.in-addr.arpa.": {"ptr a.example.com."}, "a.example.com.": {"192.0.2.1"}}
 	t.Run("the server fails", func(t *testing.T) {
-		server := serve(t, zone)
-		server.broken.Store(true)
-		got, err := newResolver(section(server.address)).Lookup(context.Background(), netip.MustParseAddr("192.0.2.1"))
+		server := dnstest.Serve(t, zone)
+		server.Broken.Store(true)
+		got, err := newResolver(section(server.Address)).Lookup(context.Background(), netip.MustParseAddr("192.0.2.1"))
 		if got != nil || !errors.Is(err, hostname.ErrUnavailable) {
 			t.Errorf("%v, %v", got, err)
 		}
 	})
 	t.Run("the server is silent", func(t *testing.T) {
-		server := serve(t, zone)
-		server.mute.Store(true)
-		s := section(server.address)
+		server := dnstest.Serve(t, zone)
+		server.Mute.Store(true)
+		s := section(server.Address)
 		s.Timeout = config.Duration(50 * time.Millisecond)
 		got, err := newResolver(s).Lookup(context.Background(), netip.MustParseAddr("192.0.2.1"))
 		if got != nil || !errors.Is(err, hostname.ErrUnavailable) {
@@ -131,12 +130,12 @@ func TestFailure(t *testing.T) {
 		}
 	})
 	t.Run("the caller leaves", func(t *testing.T) {
-		server := serve(t, zone)
-		server.mute.Store(true)
-		s := section(server.address)
+		server := dnstest.Serve(t, zone)
+		server.Mute.Store(true)
+		s := section(server.Address)
 		s.Timeout = config.Duration(200 * time.Millisecond)
 		ctx, cancel := context.WithCancel(context.Background())
-		go func() { <-server.silent; cancel() }()
+		go func() { <-server.Silent; cancel() }()
 		if _, err := newResolver(s).Lookup(ctx, netip.MustParseAddr("192.0.2.1")); !errors.Is(err, hostname.ErrUnavailable) {
 			t.Error(err)
 		}
@@ -155,8 +154,8 @@ func TestFailure(t *testing.T) {
 }
 
 func TestManyCallersShareALookup(t *testing.T) {
-	server := serve(t, map[string][]record{"1.2.0.192.in-addr.arpa.": {"ptr a.example.com."}, "a.example.com.": {"192.0.2.1"}})
-	r := newResolver(section(server.address))
+	server := dnstest.Serve(t, map[string][]dnstest.Record{"1.2.0.192.in-addr.arpa.": {"ptr a.example.com."}, "a.example.com.": {"192.0.2.1"}})
+	r := newResolver(section(server.Address))
 	var all sync.WaitGroup
 	for range 100 {
 		all.Go(func() {
@@ -166,7 +165,7 @@ func TestManyCallersShareALookup(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if asked := server.asked.Load(); asked != 2 {
+	if asked := server.Asked.Load(); asked != 2 {
 		t.Errorf("the server was asked %d times", asked)
 	}
 	if n := r.Entries(); n != 1 {
@@ -175,17 +174,17 @@ func TestManyCallersShareALookup(t *testing.T) {
 }
 
 func TestCarriedOver(t *testing.T) {
-	server := serve(t, map[string][]record{"1.2.0.192.in-addr.arpa.": {"ptr a.example.com."}, "a.example.com.": {"192.0.2.1"}})
+	server := dnstest.Serve(t, map[string][]dnstest.Record{"1.2.0.192.in-addr.arpa.": {"ptr a.example.com."}, "a.example.com.": {"192.0.2.1"}})
 	m := metrics.New(metrics.Sources{})
-	first := hostname.New(section(server.address), nil, m)
+	first := hostname.New(section(server.Address), nil, m)
 	if _, err := first.Lookup(context.Background(), netip.MustParseAddr("192.0.2.1")); err != nil {
 		t.Fatal(err)
 	}
-	same := hostname.New(section(server.address), first, m)
+	same := hostname.New(section(server.Address), first, m)
 	if same.Entries() != 1 {
 		t.Error("what is known was lost although the section is the same")
 	}
-	changed := section(server.address)
+	changed := section(server.Address)
 	changed.Cache.Entries = 5
 	if hostname.New(changed, first, m).Entries() != 0 {
 		t.Error("a changed section goes on with what was known")

@@ -1,10 +1,6 @@
 package message
 
-import (
-	"fmt"
-
-	"postern/provisioning/config"
-)
+import "postern/provisioning/config"
 
 // Rule is an expression, and what it must find.
 type Rule struct {
@@ -14,8 +10,16 @@ type Rule struct {
 
 // NewRule compiles one. The error is config.Faults with paths relative to cfg.
 func NewRule(cfg *config.PayloadRule) (*Rule, error) {
-	var expression *Expression
-	var err error
+	expression, err := Compile(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Rule{expression, cfg.Equals}, nil
+}
+
+// Compile compiles the expression of a rule alone, for whoever compares what it
+// finds with many texts. The error is as of NewRule.
+func Compile(cfg *config.PayloadRule) (expression *Expression, err error) {
 	key := "json_path"
 	switch {
 	case cfg.JSONPath != "":
@@ -32,9 +36,9 @@ func NewRule(cfg *config.PayloadRule) (*Rule, error) {
 		expression, err = Regex(cfg.Regex)
 	}
 	if err != nil {
-		return nil, config.Faults{{Path: []any{key}, Message: fmt.Sprint(err)}}
+		return nil, config.Below(err, key)
 	}
-	return &Rule{expression, cfg.Equals}, nil
+	return expression, nil
 }
 
 // Fits reports whether the rule finds in a message what it must. The error is as

@@ -18,6 +18,8 @@ type Identifiers struct {
 	IP           []AddressRange      `yaml:"ip"`
 	Certificates []ClientCertificate `yaml:"certificates"`
 	Basic        []BasicUser         `yaml:"basic"`
+	Hostname     []string            `yaml:"hostname"` // names of the caller's address; *. and a name: any below it
+	Payload      []PayloadRule       `yaml:"payload"`
 }
 
 // BasicUser is a user whose basic authentication finds an application.

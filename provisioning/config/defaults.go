@@ -175,6 +175,7 @@ func (a *API) setDefaults() {
 }
 
 func (a *Application) setDefaults() {
+	lowerAll(a.Identify.Hostname)
 	setDefault(&a.ID, a.Name)
 	for i, origin := range a.Origins {
 		a.Origins[i] = canonicalOrigin(origin)

@@ -44,7 +44,7 @@ type ClaimHeader struct{ Header, Claim string }
 // ways are the words of Identify.By. Those of unproven show nothing that only
 // the caller could have, and those of named know no caller but applications.
 var (
-	ways     = []string{"jwt", "opaque", "api_key", "basic", "certificate", "ip"}
+	ways     = []string{"jwt", "opaque", "api_key", "basic", "certificate", "ip", "hostname", "payload"}
 	unproven = []string{"ip", "hostname", "payload"}
 	named    = append([]string{"api_key"}, unproven...)
 )

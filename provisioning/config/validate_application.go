@@ -40,6 +40,7 @@ func (v *checker) applications(c *Config, servers knownServers) {
 	v.identifiers(c.Applications)
 	v.ambiguous(c)
 	v.overlapping(c)
+	v.unproven(c)
 }
 
 // registrations are the texts by which an application can be registered.

@@ -7,7 +7,8 @@ import (
 
 // empty reports whether nothing but tokens of its own finds the application.
 func (i *Identifiers) empty() bool {
-	return len(i.Claims) == 0 && len(i.APIKeys) == 0 && len(i.Basic) == 0 && len(i.IP) == 0 && len(i.Certificates) == 0
+	return len(i.Claims) == 0 && len(i.APIKeys) == 0 && len(i.Basic) == 0 && len(i.IP) == 0 && len(i.Certificates) == 0 &&
+		len(i.Hostname) == 0 && len(i.Payload) == 0
 }
 
 // identifiers checks that what finds an application finds no other.

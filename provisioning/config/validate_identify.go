@@ -19,10 +19,6 @@ func known(servers []AuthServer) knownServers {
 	return k
 }
 
-// laterIdentification are the ways to identify a caller that the grammar has
-// and this gateway has not.
-var laterIdentification = []string{"hostname", "payload"}
-
 // identify checks who may call. At every level that says so, callers must pass.
 func (v *checker) identify(c *Config, l Level, servers knownServers) {
 	id, path := l.Policies.Identify, l.At("identify")
@@ -65,8 +61,6 @@ func (v *checker) by(path []any, id *Identify) {
 	}
 	for i, by := range id.By {
 		switch {
-		case slices.Contains(laterIdentification, by):
-			v.add(at(path, "by", i), "%q is not supported yet", by)
 		case slices.Contains(id.By[:i], by):
 			v.add(at(path, "by", i), "%q stands twice", by)
 		default:

@@ -18,7 +18,7 @@ func words() map[string][]string {
 		"FaultPolicy.format":                        {"problem", "webmethods"},
 		"FaultPolicy.native":                        {"pass", "replace"},
 		"Policies.protocols":                        {"http", "https"},
-		"Identify.by":                               {"jwt", "opaque", "api_key", "basic", "certificate", "ip"},
+		"Identify.by":                               {"jwt", "opaque", "api_key", "basic", "certificate", "ip", "hostname", "payload"},
 		"Identify.sender_constrained":               {"dpop", "mtls"},
 		"Denylist.on_unavailable":                   {"deny", "allow"},
 		"RemoteIntrospection.client_authentication": {"client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth"},

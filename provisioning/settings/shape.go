@@ -58,7 +58,6 @@ var later = map[reflect.Type][]string{
 	},
 	reflect.TypeFor[config.Outbound]():    config.LaterOutbound(),
 	reflect.TypeFor[config.Application](): {"client"},
-	reflect.TypeFor[config.Identifiers](): {"hostname", "payload"},
 	reflect.TypeFor[config.Strategy]():    {"jwks_uri", "truststore"},
 	reflect.TypeFor[config.APIGateway]():  {"url", "user", "password", "download_settings"},
 }

@@ -38,6 +38,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.identify(n, v)
 	case *config.Upgrade:
 		d.upgrade(n, v)
+	case *[]config.Namespace:
+		d.namespaces(n, v)
 	case *[]config.ClaimHeader:
 		d.claimHeaders(n, v)
 	case *config.ClaimSet:

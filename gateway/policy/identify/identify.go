@@ -14,6 +14,8 @@ package identify
 import (
 	"postern/gateway/application"
 	"postern/gateway/exchange"
+	"postern/gateway/hostname"
+	"postern/gateway/message"
 	"postern/gateway/metrics"
 	"postern/introspect"
 	"postern/provisioning/config"
@@ -43,6 +45,9 @@ type Rules struct {
 	Believed  Believed
 	Passwords Passwords
 	Known     Known
+	// Hostnames and Bodies are for the ways of these names.
+	Hostnames *hostname.Resolver
+	Bodies    *message.Bodies
 }
 
 // New builds the policy of one level: it fills in x.Caller, or says why not.
@@ -50,6 +55,7 @@ type Rules struct {
 func New(r Rules, m *metrics.Instruments) exchange.Policy {
 	l := newLevel(&site{
 		api: r.API, cfg: r.Identify, believed: r.Believed, passwords: r.Passwords, callers: callers{r.Known, r.Identify.Applications}, metrics: m,
+		names: r.Hostnames, bodies: r.Bodies,
 	})
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {

@@ -6,6 +6,8 @@ import (
 
 	"postern/gateway/application"
 	"postern/gateway/exchange"
+	"postern/gateway/hostname"
+	"postern/gateway/message"
 	"postern/gateway/metrics"
 	"postern/introspect"
 	"postern/provisioning/config"
@@ -69,6 +71,8 @@ func kinds() []kind {
 		{words: []string{"basic"}, name: "basic", credential: true, make: newBasic, conceal: concealBasic},
 		{words: []string{"certificate"}, name: "certificate", credential: true, make: newClientCertificate},
 		{words: []string{"ip"}, name: "ip", make: newAddress},
+		{words: []string{"hostname"}, name: "hostname", make: newHost},
+		{words: []string{"payload"}, name: "payload", make: newPayload},
 	}
 }
 
@@ -80,6 +84,8 @@ type site struct {
 	passwords Passwords
 	callers   callers
 	metrics   *metrics.Instruments
+	names     *hostname.Resolver
+	bodies    *message.Bodies
 }
 
 // wanted are the kinds of by: those of credentials first, each once, in the

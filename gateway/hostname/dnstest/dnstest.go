@@ -1,10 +1,12 @@
-package hostname_test
+// Package dnstest serves a few names over DNS on loopback, for tests.
+package dnstest
 
 import (
 	"encoding/binary"
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,34 +15,30 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// dns is a DNS server on loopback, over UDP and TCP.
-type dns struct {
-	t       testing.TB
-	address string
-	asked   atomic.Int64
-	mute    atomic.Bool // answers nothing
-	broken  atomic.Bool // answers SERVFAIL
-	silent  chan struct{}
+// Server is a DNS server on loopback, over UDP and TCP.
+type Server struct {
+	Address string
+	Asked   atomic.Int64  // questions that have come
+	Mute    atomic.Bool   // it answers nothing
+	Broken  atomic.Bool   // it answers SERVFAIL
+	Silent  chan struct{} // has one for each question that was not answered
 
+	t     testing.TB
+	zone  map[string][]Record
 	mu    sync.Mutex
-	zone  map[string][]record // by name with its dot, in small letters
-	names []string            // that were asked for
+	names []string
 }
 
-// record is an A or AAAA (an address), a PTR ("ptr name.") or a CNAME ("cname name.").
-type record string
+// Record is an A or AAAA (an address), a PTR ("ptr name.") or a CNAME ("cname
+// name.").
+type Record string
 
-func serve(t testing.TB, zone map[string][]record) *dns {
+// Serve answers for a zone, by names with their dot and in small letters, until
+// the test ends.
+func Serve(t testing.TB, zone map[string][]Record) *Server {
 	t.Helper()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &dns{t: t, address: udp.LocalAddr().String(), zone: zone, silent: make(chan struct{}, 1000)}
+	udp, tcp := listen(t)
+	d := &Server{t: t, Address: udp.LocalAddr().String(), zone: zone, Silent: make(chan struct{}, 1000)}
 	var ended sync.WaitGroup
 	ended.Go(func() { d.udp(udp) })
 	ended.Go(func() { d.tcp(tcp) })
@@ -48,7 +46,31 @@ func serve(t testing.TB, zone map[string][]record) *dns {
 	return d
 }
 
-func (d *dns) udp(c net.PacketConn) {
+// listen takes a port that is free for both.
+func listen(t testing.TB) (udp net.PacketConn, tcp net.Listener) {
+	t.Helper()
+	var err error
+	for range 20 {
+		if udp, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			continue
+		}
+		if tcp, err = net.Listen("tcp", udp.LocalAddr().String()); err == nil {
+			return udp, tcp
+		}
+		udp.Close()
+	}
+	t.Fatal(err)
+	return nil, nil
+}
+
+// Names are those that were asked for, in their order.
+func (d *Server) Names() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.names)
+}
+
+func (d *Server) udp(c net.PacketConn) {
 	b := make([]byte, 4096)
 	for {
 		n, from, err := c.ReadFrom(b)
@@ -61,7 +83,7 @@ func (d *dns) udp(c net.PacketConn) {
 	}
 }
 
-func (d *dns) tcp(l net.Listener) {
+func (d *Server) tcp(l net.Listener) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -81,10 +103,10 @@ func (d *dns) tcp(l net.Listener) {
 }
 
 // answer is nil when nothing is said; what does not fit is cut off, and said to be.
-func (d *dns) answer(query []byte, limit int) []byte {
-	d.asked.Add(1)
-	if d.mute.Load() {
-		d.silent <- struct{}{}
+func (d *Server) answer(query []byte, limit int) []byte {
+	d.Asked.Add(1)
+	if d.Mute.Load() {
+		d.Silent <- struct{}{}
 		return nil
 	}
 	var m dnsmessage.Message
@@ -105,7 +127,7 @@ func (d *dns) answer(query []byte, limit int) []byte {
 	}
 	d.mu.Unlock()
 	switch {
-	case d.broken.Load():
+	case d.Broken.Load():
 		reply.RCode, reply.Answers = dnsmessage.RCodeServerFailure, nil
 	case !known:
 		reply.RCode = dnsmessage.RCodeNameError
@@ -122,7 +144,7 @@ func (d *dns) answer(query []byte, limit int) []byte {
 	return text
 }
 
-func (d *dns) append(m *dnsmessage.Message, name dnsmessage.Name, kind dnsmessage.Type, r record) {
+func (d *Server) append(m *dnsmessage.Message, name dnsmessage.Name, kind dnsmessage.Type, r Record) {
 	resource := dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: name, Type: kind, Class: dnsmessage.ClassINET, TTL: 1}}
 	if target, ok := strings.CutPrefix(string(r), "cname "); ok {
 		resource.Header.Type = dnsmessage.TypeCNAME
