@@ -65,6 +65,7 @@ const everything = `
 ports: {http: "127.0.0.1:0", https: "127.0.0.1:0"}
 tls: {certificates: [{certificate: server.crt, key: server.key}]}
 admin_api: {listen: "127.0.0.1:0", user: prometheus, password: secret}
+store: {redis: {address: "127.0.0.1:9"}}
 auth_servers:
 - {name: corp, issuer: https://idp.example.com, local_introspection: {jwks_uri: "%s"}, audience: unchecked}
 apis:

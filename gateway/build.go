@@ -68,6 +68,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.bodies()
 	b.authServers()
 	b.tracing()
+	b.store()
 	b.next.nowhere = b.newAPI("")
 	b.next.nowhere.tell = b.tell(nil)
 	for i := range cfg.APIs {

@@ -71,13 +71,14 @@ func (b *builder) bodies() {
 	}
 }
 
-// adopt makes the generation a user of its upstreams and its tracer.
+// adopt makes the generation a user of its upstreams, its tracer and its store.
 func (n *generation) adopt() {
 	for _, u := range n.upstreams {
 		if u.users.Add(1) == 1 {
 			u.Start()
 		}
 	}
+	n.store.adopt()
 	if n.tracer != nil {
 		n.tracer.adopt(n.gateway)
 		n.tokens.Observe(n.tracer.keyFetch)

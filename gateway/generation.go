@@ -43,6 +43,7 @@ type generation struct {
 	limits       map[string]*limited            // by their rules
 	throttled    map[[2]string]*throttle.Counts // by API and rule
 	tracer       *tracer                        // nil: none
+	store        *sharing                       // nil: nothing is shared with other copies
 
 	running [counters]counter // exchanges, by Exchange.Shard
 	retired atomic.Bool
@@ -193,6 +194,7 @@ func (n *generation) end() {
 			u.release()
 		}
 		n.tracer.release(n.gateway)
+		n.store.release()
 		n.gateway.ended(n)
 	})
 }

@@ -51,6 +51,9 @@ func (g *Gateway) running() admin.Running {
 	if n := g.live.Load(); n != nil {
 		r.AuthServers = n.tokens.Status()
 		r.Reload.Hash = n.hash
+		if n.store != nil {
+			r.Store = n.store.Status()
+		}
 	}
 	return r
 }

@@ -50,7 +50,7 @@ func (c *chains) limit(l config.Level, cfg *config.Throttle) exchange.Policy {
 	id += " " + cfg.Name
 	return throttle.New(cfg, throttle.Options{
 		API: api, Applications: c.config.Applications, ID: id,
-		Counters: c.counters(id, of, cfg), Counts: c.throttled(api.FullName(), cfg.Name), Alert: c.gateway.alert(cfg),
+		Counters: c.counters(id, of, cfg), Store: c.countsIn(cfg), Counts: c.throttled(api.FullName(), cfg.Name), Alert: c.gateway.alert(cfg),
 	})
 }
 
@@ -131,7 +131,7 @@ func (g *Gateway) limitCounts() metrics.Limits {
 	for _, key := range slices.SortedFunc(maps.Keys(n.throttled), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
 		c := n.throttled[key]
 		counts.Requests = append(counts.Requests, metrics.LimitedRequests{
-			API: key[0], Rule: key[1], Refused: c.Refused.Get(), Alerts: c.Alerts.Get(),
+			API: key[0], Rule: key[1], Refused: c.Refused.Get(), Alerts: c.Alerts.Get(), Alone: c.Alone.Get(),
 		})
 	}
 	return counts

@@ -15,6 +15,7 @@ type Running struct {
 	Connections int64     `json:"connections"`
 	Reload      Reload    `json:"reload"`
 	AuthServers any       `json:"auth_servers,omitempty"` // key sets, as introspect tells them
+	Store       any       `json:"store,omitempty"`        // that copies share, as it tells of itself
 }
 
 // Reload is the outcome of the last attempt to bring in a configuration, and

@@ -80,7 +80,11 @@ func (p *page) bucket(f family, labels string, b int, n uint64) {
 	if b < len(bounds) {
 		le = bounds[b].le
 	}
-	for _, s := range [...]string{f.name, "_bucket{", labels, `,le="`, le, `"} `} {
+	comma := ","
+	if labels == "" {
+		comma = ""
+	}
+	for _, s := range [...]string{f.name, "_bucket{", labels, comma, `le="`, le, `"} `} {
 		p.lines = append(p.lines, s...)
 	}
 	p.lines = strconv.AppendUint(p.lines, n, 10)

@@ -18,6 +18,7 @@ type Instruments struct {
 	sources   Sources
 	log       accessLog
 	tracing   tracing
+	store     Store
 	problems  words
 	tokens    words
 	hosts     words
@@ -107,6 +108,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.writeAPIs(p)
 	i.log.write(p)
 	i.tracing.write(p)
+	i.store.write(p, i.sources.Store)
 	i.sources.write(p)
 	p.flush()
 	vm.WriteProcessMetrics(w)

@@ -13,6 +13,7 @@ type Sources struct {
 	KeySets      func() []KeySet
 	Certificates func() []Certificate
 	Upstreams    func() map[string]Upstream // by API
+	Store        func() (up, stated bool)   // whether copies share one, and can ask it
 	Hostnames    func() int                 // addresses whose host names are kept
 	Limits       func() Limits
 }

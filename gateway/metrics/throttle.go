@@ -10,6 +10,7 @@ type Limits struct {
 type LimitedRequests struct {
 	API, Rule       string
 	Refused, Alerts uint64
+	Alone           uint64 // judged without the store that copies share
 }
 
 // LimitCounters is the memory of one rule; API is "" for one of several APIs.
@@ -32,6 +33,11 @@ func writeLimits(p *page, l Limits) {
 		p.begin(alerts)
 		for _, r := range l.Requests {
 			p.count(alerts, label("api", r.API)+","+label("rule", r.Rule), r.Alerts)
+		}
+		alone := family{"postern_throttle_alone_total", "counter", "Requests that a limit has judged without its store, which was away."}
+		p.begin(alone)
+		for _, r := range l.Requests {
+			p.count(alone, label("api", r.API)+","+label("rule", r.Rule), r.Alone)
 		}
 	}
 	if len(l.Counters) == 0 {

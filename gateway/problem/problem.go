@@ -55,6 +55,7 @@ var (
 	AnswerUnreadable         = &Problem{Code: "answer_unreadable", Status: 502, Title: "The service answered with something that cannot be looked into"}
 	KeysUnavailable          = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	IntrospectionUnavailable = &Problem{Code: "introspection_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
+	LimitsUnavailable        = &Problem{Code: "limits_unavailable", Status: 503, Title: "Limits cannot be checked right now", RetryAfter: 5 * time.Second}
 	Overloaded               = &Problem{Code: "overloaded", Status: 503, Title: "The gateway has too much to do", RetryAfter: time.Second}
 	CircuitOpen              = &Problem{Code: "circuit_open", Status: 503, Title: "The service has failed and is given a rest", RetryAfter: time.Second}
 	UpstreamTimeout          = &Problem{Code: "upstream_timeout", Status: 504, Title: "The service did not answer in time"}
@@ -70,7 +71,7 @@ func Table() []*Problem {
 	return []*Problem{
 		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, AddressNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, UnsupportedMediaType, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, LimitsUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }
 

@@ -5,9 +5,9 @@
 // from a Config has no side effect and its content can be compared.
 //
 // The structs are the grammar: a field's yaml tag is its key, and its allow tag
-// lists what is refused elsewhere: "none" (the word, where no limit makes sense)
-// and "empty" (a list without items). provisioning/settings reads them by these
-// tags.
+// lists what is refused elsewhere: "none" (the word, where no limit makes sense),
+// "empty" (a list without items) and "zero" (the number 0). provisioning/settings
+// reads them by these tags.
 package config
 
 // Config is one complete bundle: every file merged, defaults filled in.
@@ -25,6 +25,7 @@ type Config struct {
 	AdminAPI                AdminAPI      `yaml:"admin_api"`
 	Tokens                  Tokens        `yaml:"tokens"`
 	Bundle                  Bundle        `yaml:"bundle"`
+	Store                   *Store        `yaml:"store"` // nil: nothing is shared with other copies
 	Logging                 Logging       `yaml:"logging"`
 	Hostnames               Hostnames     `yaml:"hostnames"`
 	Tracing                 *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched

@@ -45,6 +45,9 @@ func (c *Config) SetDefaults() {
 	if c.Tracing != nil {
 		c.Tracing.setDefaults()
 	}
+	if c.Store != nil && c.Store.Redis != nil {
+		c.Store.Redis.setDefaults()
+	}
 	for i := range c.AuthServers {
 		c.AuthServers[i].setDefaults(c.Tokens.ClockSkew)
 	}

@@ -31,8 +31,12 @@ type Throttle struct {
 	Keys       int            `yaml:"keys"`        // how many counters are kept; default 10000
 	Headers    *bool          `yaml:"headers"`     // RateLimit and RateLimit-Policy; default true
 	Alert      *ThrottleAlert `yaml:"alert"`
-	// Store is local (default): this process counts by itself.
+	// Store is local (default): this process counts by itself; or redis: copies
+	// count together.
 	Store string `yaml:"store"`
+	// OnUnavailable is what becomes of requests while Store is away: local
+	// (default): this process counts them by itself; deny or allow.
+	OnUnavailable string `yaml:"on_unavailable"`
 }
 
 // ThrottleBy is what a limit counts by, all of it together: api, resource,
@@ -91,6 +95,9 @@ func throttleDefaults(level string, rules []Throttle) {
 			setDefault(&t.Alert.Level, "warn")
 		}
 		setDefault(&t.Store, "local")
+		if t.Store == "redis" {
+			setDefault(&t.OnUnavailable, "local")
+		}
 	}
 }
 

@@ -11,7 +11,10 @@ import (
 const maxFaults = 10000
 
 // checker collects the faults of one Validate.
-type checker struct{ faults Faults }
+type checker struct {
+	faults   Faults
+	hasStore bool // there is a store that copies share
+}
 
 // add reports a fault at path. The path is copied, so callers may extend it.
 func (c *checker) add(path []any, format string, args ...any) {
@@ -66,6 +69,7 @@ func (c *Config) Validate() Faults {
 	v.logging(c.Logging)
 	v.tracing(c)
 	v.hostnames(c.Hostnames)
+	v.store(c.Store)
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}

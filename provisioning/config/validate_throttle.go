@@ -33,11 +33,7 @@ func (v *checker) throttle(path []any, rules []Throttle, apps []Application) {
 		if t.Keys > 10_000_000 {
 			v.add(at(item, "keys"), "more than 10000000 counters do not fit")
 		}
-		if t.Store == "redis" {
-			v.add(at(item, "store"), `"redis" is not supported yet`)
-		} else {
-			v.oneOf(at(item, "store"), t.Store, "local")
-		}
+		v.throttleStore(item, t)
 		if a := t.Alert; a != nil {
 			v.oneOf(at(item, "alert", "frequency"), a.Frequency, "once", "always")
 			v.oneOf(at(item, "alert", "level"), a.Level, "info", "warn", "error")

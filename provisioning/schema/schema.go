@@ -46,6 +46,7 @@ type generator struct {
 type field struct {
 	none  bool     // the word none is allowed
 	empty bool     // a list may be empty
+	zero  bool     // a number may be 0
 	words []string // the only ones allowed; nil: any
 }
 
@@ -74,6 +75,9 @@ func (g *generator) of(t reflect.Type, f field) (object, error) {
 	case reflect.Bool:
 		return object{"type": "boolean"}, nil
 	case reflect.Int:
+		if f.zero {
+			return object{"type": "integer", "minimum": 0}, nil
+		}
 		return object{"type": "integer", "minimum": 1}, nil
 	}
 	return nil, fmt.Errorf("no rule for %s: register it in provisioning/schema/unions.go", t)
@@ -103,7 +107,7 @@ func (g *generator) mapping(t reflect.Type) (object, error) {
 		allow := f.Tag.Get("allow")
 		name := t.Name() + "." + key
 		property, err := g.of(f.Type, field{
-			none: strings.Contains(allow, "none"), empty: strings.Contains(allow, "empty"), words: words()[name],
+			none: strings.Contains(allow, "none"), empty: strings.Contains(allow, "empty"), zero: strings.Contains(allow, "zero"), words: words()[name],
 		})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

@@ -129,7 +129,7 @@ func (d *decoder) plain(n *Node, v reflect.Value, f field) {
 		}
 	case reflect.Int:
 		if text, ok := d.scalar(n); ok {
-			d.integer(n, v, text)
+			d.integer(n, v, text, f)
 		}
 	default:
 		panic("settings: no rule for " + v.Type().String())
@@ -157,14 +157,18 @@ func (d *decoder) boolean(n *Node, v reflect.Value, text string) {
 	v.SetBool(text == "true")
 }
 
-func (d *decoder) integer(n *Node, v reflect.Value, text string) {
+func (d *decoder) integer(n *Node, v reflect.Value, text string, f field) {
 	number, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
 		d.fault(n, "%q is not a number", text)
 		return
 	}
-	if number < 1 {
-		d.fault(n, "must be at least 1")
+	least := int64(1)
+	if f.mayBeZero {
+		least = 0
+	}
+	if number < least {
+		d.fault(n, "must be at least %d", least)
 		return
 	}
 	v.SetInt(number)

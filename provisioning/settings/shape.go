@@ -17,6 +17,7 @@ type field struct {
 	index     int
 	none      bool // the word "none" is allowed
 	mayBeVoid bool // a list may be empty
+	mayBeZero bool // a number may be 0
 }
 
 // shapes are the shapes met so far, by type.
@@ -34,7 +35,7 @@ func (s shapes) of(t reflect.Type) *shape {
 			continue
 		}
 		allow := f.Tag.Get("allow")
-		made.fields[key] = field{i, strings.Contains(allow, "none"), strings.Contains(allow, "empty")}
+		made.fields[key] = field{i, strings.Contains(allow, "none"), strings.Contains(allow, "empty"), strings.Contains(allow, "zero")}
 		made.names = append(made.names, key)
 	}
 	s[t] = made

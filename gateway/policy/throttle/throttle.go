@@ -2,16 +2,15 @@
 package throttle
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
-	"time"
 
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
 	"postern/gateway/problem"
 	"postern/gateway/quota"
+	"postern/gateway/store"
 	"postern/provisioning/config"
 )
 
@@ -21,20 +20,23 @@ type Options struct {
 	API          *config.API
 	Applications []config.Application
 	Counters     *quota.Local // shared by all chains in which the rule stands
+	Store        *store.Store // in which copies count together; nil: this one counts by itself
 	ID           string       // of the rule, among all of the gateway
 	Counts       *Counts
 	// Alert tells the operator of a refused request, as often as the rule says.
 	Alert func(x *exchange.Exchange, d quota.Decision)
 }
 
-// Counts is what became of requests.
-type Counts struct{ Refused, Alerts metrics.Counter }
+// Counts is what became of requests. Alone are those that were judged without
+// the store, which was away.
+type Counts struct{ Refused, Alerts, Alone metrics.Counter }
 
 // New builds the policy of one rule.
 func New(cfg *config.Throttle, o Options) exchange.Policy {
 	l := &limit{
 		Options: o, keys: newKeys(cfg), whom: newWhom(cfg, o), fields: *cfg.Headers,
-		alert: cfg.Alert != nil, always: cfg.Alert != nil && cfg.Alert.Frequency == "always",
+		unavailable: cfg.OnUnavailable,
+		alert:       cfg.Alert != nil, always: cfg.Alert != nil && cfg.Alert.Frequency == "always",
 	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
@@ -58,6 +60,7 @@ type limit struct {
 	keys          keys
 	whom          whom
 	fields        bool
+	unavailable   string // see config.Throttle.OnUnavailable
 	alert, always bool
 }
 
@@ -72,11 +75,11 @@ func (l *limit) pass(x *exchange.Exchange) error {
 	if !counted {
 		return nil
 	}
-	d, err := l.Counters.Take(context.Background(), &q.rule, key, time.Now())
+	d, known, err := l.take(&q.rule, key)
 	if err != nil {
-		return problem.Internal.Because(err)
+		return err
 	}
-	if l.fields {
+	if l.fields && known {
 		q.announce(x, &d)
 	}
 	if d.Allowed {
@@ -109,7 +112,7 @@ type allowance struct {
 func newAllowance(cfg *config.Throttle, id string, requests int) *allowance {
 	a := &allowance{
 		rule: quota.Rule{
-			ID: id, Requests: int64(requests), Per: cfg.Per, Week: cfg.Weekday(),
+			ID: id + meaning(cfg), Requests: int64(requests), Per: cfg.Per, Week: cfg.Weekday(),
 			Smooth: cfg.Algorithm == "smooth", Burst: int64(cfg.Burst),
 		},
 		name:   appendString(nil, cfg.Name),
