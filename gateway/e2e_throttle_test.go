@@ -60,7 +60,7 @@ func TestThrottleEndToEnd(t *testing.T) {
 		{"/gateway/orders/costly", "t", answered + "RateLimit-Policy: \"address\";q=1000;w=86400, \"load\";q=5;w=86400, \"scope-1-rule-1\";q=1;w=86400\r\n" +
 			"RateLimit: \"address\";r=998;t=REST, \"load\";r=3;t=REST, \"scope-1-rule-1\";r=0;t=REST\r\n" + tail},
 		{"/gateway/orders/costly", "t", refused("Ratelimit-Policy: \"address\";q=1000;w=86400, \"load\";q=5;w=86400, \"scope-1-rule-1\";q=1;w=86400\r\n"+
-			"Ratelimit: \"address\";r=997;t=REST, \"load\";r=2;t=REST, \"scope-1-rule-1\";r=0;t=REST\r\n", refusal("at most 1 requests per 24h0m0s"))},
+			"Ratelimit: \"address\";r=997;t=REST, \"load\";r=2;t=REST, \"scope-1-rule-1\";r=0;t=REST\r\n", refusal("at most one request per 24h"))},
 		{"/gateway/quiet/x", "t", answered + "RateLimit-Policy: \"address\";q=1000;w=86400\r\nRateLimit: \"address\";r=996;t=REST\r\n" + tail},
 		{"/gateway/nowhere", "t", "HTTP/1.1 404 Not Found\r\nContent-Type: application/problem+json\r\nContent-Length: 158\r\nCache-Control: no-store\r\nX-Request-Id: r\r\nConnection: close\r\n\r\n" +
 			`{"type":"urn:postern:problem:not_found","title":"There is nothing here","status":404,"instance":"urn:postern:request:r","code":"not_found"}` + "\n"},

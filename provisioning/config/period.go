@@ -2,6 +2,7 @@ package config
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -24,13 +25,20 @@ func (p Period) IsZero() bool { return p == Period{} }
 // MarshalText writes it as it is configured.
 func (p Period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// String is how it is configured.
+// String is how it would be configured: 1m, 24h, 2 calendar_weeks.
 func (p Period) String() string {
 	switch {
 	case p.IsZero():
 		return ""
 	case p.Calendar == "":
-		return p.Span.String()
+		text := p.Span.String()
+		if short, ok := strings.CutSuffix(text, "m0s"); ok {
+			text = short + "m"
+		}
+		if short, ok := strings.CutSuffix(text, "h0m"); ok {
+			text = short + "h"
+		}
+		return text
 	case p.Count == 1:
 		return p.Calendar
 	}

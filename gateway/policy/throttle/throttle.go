@@ -121,5 +121,8 @@ func newAllowance(cfg *config.Throttle, id string, requests int) *allowance {
 	a.policy = a.appendPolicy(nil)
 	a.refusal = problem.TooManyRequests.Because(nil)
 	a.refusal.Detail = fmt.Sprintf("at most %d requests per %s", requests, cfg.Per)
+	if requests == 1 {
+		a.refusal.Detail = fmt.Sprintf("at most one request per %s", cfg.Per)
+	}
 	return a
 }

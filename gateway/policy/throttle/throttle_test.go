@@ -76,7 +76,7 @@ func TestWhatTheCallerIsTold(t *testing.T) {
 		x = request("shop")
 		err := l.Handler(x)
 		var p *problem.Problem
-		if !errors.As(err, &p) || p.Status != 429 || p.Code != "too_many_requests" || p.Detail != "at most 1 requests per 1m0s" {
+		if !errors.As(err, &p) || p.Status != 429 || p.Code != "too_many_requests" || p.Detail != "at most one request per 1m" {
 			t.Fatalf("%#v", err)
 		}
 		if x.Reason != `limit a "b" \c is reached` {
