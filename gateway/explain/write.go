@@ -68,6 +68,8 @@ func (o *outcome) hint(q question) {
 		if !q.fetch {
 			o.Hint = "an auth server would be asked, which is not done here: say --fetch"
 		}
+	case "unidentified":
+		o.Hint = "a caller shows who it is by a field, an address or a certificate: -H 'NAME: VALUE', --from, --cert"
 	case "token_missing":
 		if q.token == "" {
 			o.Hint = "no token was given: --token-file"
