@@ -216,6 +216,37 @@ apis:
 	}
 }
 
+// What other policies say in fields stays beside any words.
+func TestFaultsBesideOtherPolicies(t *testing.T) {
+	u := newTarget(t, always("HTTP/1.1 500 Odd\r\nAccess-Control-Allow-Origin: *\r\nVary: Accept\r\nContent-Length: 1\r\n\r\nx"))
+	g := startText(t, fmt.Sprintf(`
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+logging: {access: false}
+apis:
+- name: a
+  version: "1"
+  upstream: {targets: [{url: "http://%s"}]}
+  policies:
+    identify: none
+    cors: {origins: ["https://shop.example.com"]}
+    throttle: [{requests: 1, per: 24h}]
+    faults: {native: replace, default: {content_type: text, body: "${problem.code}"}}
+`, u.address))
+	for _, tt := range []struct{ origin, want string }{
+		{"https://evil.example.com", "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 18\r\nCache-Control: no-store\r\nX-Request-Id: r\r\nX-Content-Type-Options: nosniff\r\nVary: Origin\r\n\r\norigin_not_allowed"},
+		{"https://shop.example.com", "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 14\r\nCache-Control: no-store\r\nX-Request-Id: r\r\nVary: Accept\r\nX-Content-Type-Options: nosniff\r\nRatelimit-Policy: \"rule-1\";q=1;w=86400\r\nRatelimit: \"rule-1\";r=0;t=86400\r\nVary: Origin\r\nAccess-Control-Allow-Origin: https://shop.example.com\r\n\r\nupstream_fault"},
+		{"https://shop.example.com", "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\nCache-Control: no-store\r\nX-Request-Id: r\r\nX-Content-Type-Options: nosniff\r\nRatelimit-Policy: \"rule-1\";q=1;w=86400\r\nRatelimit: \"rule-1\";r=0;t=86400\r\nRetry-After: SECONDS\r\nVary: Origin\r\nAccess-Control-Allow-Origin: https://shop.example.com\r\n\r\ntoo_many_requests"},
+	} {
+		got := steady(g.do(lines("GET /gateway/a/1/x HTTP/1.1", "Host: h", "X-Request-Id: r", "Origin: "+tt.origin)))
+		got = regexp.MustCompile(`Retry-After: 86\d+`).ReplaceAllString(got, "Retry-After: SECONDS")
+		got = regexp.MustCompile(`t=86\d+`).ReplaceAllString(got, "t=86400")
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("answer (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // An upstream that refuses an upload which still runs: its answer is replaced, and
 // the rest of the upload is nobody's request.
 func TestReplacedAnswerToAnUpload(t *testing.T) {

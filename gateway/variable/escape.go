@@ -7,16 +7,17 @@ import (
 	"postern/gateway/quote"
 )
 
-// cut ends the value that dst[start:] is after most bytes.
-func cut(dst []byte, start, most int) []byte {
-	if most == 0 || len(dst)-start <= most {
-		return dst
+// cut ends the value that dst[start:] is after most bytes, and says how many of
+// them are left.
+func cut(dst []byte, start, most int) (cut []byte, left int) {
+	if left = most - (len(dst) - start); left >= 0 {
+		return dst, left
 	}
 	end := start + most
 	for end > start && !utf8.RuneStart(dst[end]) {
 		end--
 	}
-	return append(dst[:end], "…"...)
+	return append(dst[:end], "…"...), 0
 }
 
 // escape makes the value that dst[start:] is harmless where it stands. What must

@@ -2,6 +2,7 @@ package variable
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -46,8 +47,8 @@ type Values struct {
 	// Bodies reads the upstream's answer where the text names its body; nil: the
 	// body is empty.
 	Bodies *message.Bodies
-	// Most is how many bytes of each value are written; 0: all. A longer value
-	// ends with U+2026.
+	// Most is how many bytes of all values together are written; 0: all. A value
+	// that is cut for it ends with U+2026.
 	Most int
 }
 
@@ -200,6 +201,10 @@ func (t *Template) Fixed() bool {
 
 // Append writes the text to dst. It allocates nothing that dst has room for.
 func (t *Template) Append(dst []byte, v *Values) []byte {
+	left := v.Most
+	if left == 0 {
+		left = math.MaxInt
+	}
 	for i := range t.parts {
 		p := &t.parts[i]
 		if dst = append(dst, p.literal...); p.read == nil {
@@ -209,7 +214,7 @@ func (t *Template) Append(dst []byte, v *Values) []byte {
 			dst = append(dst, '"')
 		}
 		start := len(dst)
-		dst = cut(p.read(dst, v), start, v.Most)
+		dst, left = cut(p.read(dst, v), start, left)
 		dst = escape(dst, start, t.kind)
 		if p.quotes {
 			dst = append(dst, '"')

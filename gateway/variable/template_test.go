@@ -235,7 +235,7 @@ func TestLongValuesAreCut(t *testing.T) {
 	v := values()
 	v.Most = 4
 	v.X.Head.Set("X-Text", "abcé…")
-	for text, want := range map[string]string{"${request.headers.X-Text}!": "abc…!", "${apiVersion}": "1.0", "longer than that": "longer than that"} {
+	for text, want := range map[string]string{"${request.headers.X-Text}!": "abc…!", "${apiVersion}": "1.0", "${apiVersion}${apiName}${apiName}${apiVersion}": "1.0o………", "longer than that": "longer than that"} {
 		parsed, err := variable.Parse(text, variable.Place{})
 		if err != nil {
 			t.Fatal(err)

@@ -79,8 +79,9 @@ func replaced(x *exchange.Exchange) error {
 	return p
 }
 
-// mostOfValue bounds what each value adds to an answer, in bytes.
-const mostOfValue = 16 << 10
+// mostOfValues bounds what values add to an answer, in bytes before they are
+// escaped.
+const mostOfValues = 64 << 10
 
 func (f *Faults) tell(x *exchange.Exchange, p *problem.Problem) {
 	response := &x.HTTP.Response
@@ -100,7 +101,7 @@ func (f *Faults) tell(x *exchange.Exchange, p *problem.Problem) {
 	if !m.ours {
 		response.Header.Set("X-Content-Type-Options", "nosniff") // values of strangers may look like anything
 	}
-	v := variable.Values{X: x, Problem: p, Message: wording(p), Now: time.Now(), Bodies: f.bodies, Most: mostOfValue}
+	v := variable.Values{X: x, Problem: p, Message: wording(p), Now: time.Now(), Bodies: f.bodies, Most: mostOfValues}
 	piece := wire.Piece()
 	*piece = m.text.Append(*piece, &v)
 	response.SetBody(*piece)

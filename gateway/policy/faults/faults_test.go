@@ -298,7 +298,7 @@ func TestStrangersWriteNoAnswers(t *testing.T) {
 	}
 	long := newFaults(t, config.FaultPolicy{Default: &config.FaultAnswer{ContentType: "text", Body: strings.Repeat("${request.headers.A}", 10)}})
 	x := newExchange("A: " + strings.Repeat("a", 200_000))
-	if long.Tell(x, problem.NotFound); len(x.HTTP.Response.Body()) != 10*(16<<10+len("…")) {
+	if long.Tell(x, problem.NotFound); len(x.HTTP.Response.Body()) != 64<<10+10*len("…") {
 		t.Errorf("%d bytes", len(x.HTTP.Response.Body()))
 	}
 }
