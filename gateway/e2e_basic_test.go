@@ -81,7 +81,7 @@ func TestBasicFromEndToEnd(t *testing.T) {
 		{"not as nobody", "/people/", "carol:sesami", "401 invalid_credential", ""},
 		{"an admin by name", "/people/admin", "bob:password", "200", "X-User: bob"},
 		{"an admin by profile", "/people/admin", "carol:sesame", "200", "X-User: carol"},
-		{"no admin", "/people/admin", "alice:wonderland", "403 insufficient_scope", ""},
+		{"no admin", "/people/admin", "alice:wonderland", "403 forbidden", ""},
 		{"an anonymous admin", "/people/admin", "", "401 unidentified", ""},
 		{"elsewhere", "/elsewhere/", "alice:wonderland", "200", ""},
 		{"of another API, where all may call", "/elsewhere/", "shopper:s3same", "200", ""},

@@ -34,6 +34,7 @@ var (
 	Unidentified             = &Problem{Code: "unidentified", Status: 401, Title: "The caller is not identified", Challenge: OtherChallenge}
 	InvalidCredential        = &Problem{Code: "invalid_credential", Status: 401, Title: "The credential is not acceptable", Challenge: OtherChallenge}
 	InsufficientScope        = &Problem{Code: "insufficient_scope", Status: 403, Title: "The token does not allow this", Challenge: Challenge + `, error="insufficient_scope"`}
+	Forbidden                = &Problem{Code: "forbidden", Status: 403, Title: "The caller is not allowed to do this"}
 	ProtocolNotAllowed       = &Problem{Code: "protocol_not_allowed", Status: 403, Title: "This API is not offered over this protocol"}
 	AddressNotAllowed        = &Problem{Code: "address_not_allowed", Status: 403, Title: "Calls from this address are not allowed"}
 	OriginNotAllowed         = &Problem{Code: "origin_not_allowed", Status: 403, Title: "Pages of this origin may not use this API"}
@@ -69,7 +70,7 @@ var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller h
 // Table lists every problem that a caller can be told, for what must agree with it.
 func Table() []*Problem {
 	return []*Problem{
-		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, ProtocolNotAllowed, AddressNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
+		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, Forbidden, ProtocolNotAllowed, AddressNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, UnsupportedMediaType, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
 		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, LimitsUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}

@@ -32,21 +32,29 @@ func New(cfg *config.Authorize, profiles map[string][]string) (exchange.Policy, 
 				return problem.TokenMissing
 			case !scopes.to(&x.Caller):
 				x.Reason = "token lacks a scope"
-				return lacksScope
+				return refused(x, lacksScope)
 			}
 			if lacks := whose.lacks(&x.Caller); lacks != "" {
 				x.Reason = lacks
-				return problem.InsufficientScope
+				return refused(x, problem.InsufficientScope)
 			}
 			for i := range rules {
 				if !rules[i].holds(x.Caller.Claims) {
 					x.Reason = rules[i].reason
-					return problem.InsufficientScope
+					return refused(x, problem.InsufficientScope)
 				}
 			}
 			return next(x)
 		}
 	}, nil
+}
+
+// refused speaks of tokens only to those who have shown one.
+func refused(x *exchange.Exchange, p *problem.Problem) error {
+	if by := x.Caller.By; by != "" && by != "token" && x.Caller.Claims == nil {
+		return problem.Forbidden
+	}
+	return p
 }
 
 // refusal names the scopes that would do (RFC 6750 3).

@@ -82,3 +82,23 @@ func TestAnonymousIsAskedWhoItIs(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// Who has shown no token is not told of tokens.
+func TestRefusedByOtherThanTokens(t *testing.T) {
+	cfg := &config.Authorize{Users: names("alice"), TokenScopes: &config.TokenScopes{Any: []string{"orders:read"}}}
+	for _, tt := range []struct {
+		caller exchange.Caller
+		want   *problem.Problem
+	}{
+		{exchange.Caller{By: "basic", User: "bob"}, problem.Forbidden},
+		{exchange.Caller{By: "basic", User: "alice"}, problem.Forbidden},
+		{exchange.Caller{By: "ip"}, problem.Forbidden},
+		{exchange.Caller{By: "token", User: "bob", Scopes: []string{"orders:read"}}, problem.InsufficientScope},
+		{exchange.Caller{By: "basic", User: "bob", Claims: map[string]any{"sub": "bob"}}, problem.InsufficientScope},
+	} {
+		p, _ := judge(t, cfg, tt.caller)
+		if p == nil || !errors.Is(p, tt.want) || (p.Challenge == "") != (tt.want == problem.Forbidden) {
+			t.Errorf("%+v: %+v, want %s", tt.caller, p, tt.want.Code)
+		}
+	}
+}
