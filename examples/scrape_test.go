@@ -71,6 +71,8 @@ auth_servers:
 apis:
 - {name: open, version: "1.0", upstream: {targets: [{url: "%s"}]}, policies: {identify: none, throttle: [{requests: 100, per: 1s}]}}
 - {name: closed, version: "1.0", upstream: {targets: [{url: "%[2]s"}]}, policies: {identify: {by: [jwt], applications: none}}}
+- {name: users, version: "1.0", upstream: {targets: [{url: "%[2]s"}]}, policies: {identify: {by: [basic], applications: none}}}
+users: [{name: alice, password: secret}]
 `
 
 // scrapeGateway runs a gateway that has everything, lets it serve, and scrapes it.
