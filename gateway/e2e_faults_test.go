@@ -19,6 +19,7 @@ ports: {http: "127.0.0.1:0"}
 admin_api: {listen: "127.0.0.1:0"}
 logging: {access: false}
 faults: {format: webmethods}
+applications: [{name: shop, apis: [keyed], identify: {api_keys: ["0123456789abcdef"]}}]
 policies:
 - {name: partners, when: {tags: [partner]}, policies: {faults: {default: {content_type: text, body: "partner: ${problem.code}"}}}}
 apis:
@@ -27,6 +28,10 @@ apis:
   upstream: {targets: [{url: "http://TARGET"}]}
   resources: [{path: "/items/{id}", methods: [GET, HEAD]}]
   policies: {identify: none, protocols: [https]}
+- name: keyed
+  version: "1"
+  upstream: {targets: [{url: "http://TARGET"}]}
+  policies: {identify: {by: [api_key]}}
 - name: partner
   version: "1"
   tags: [partner]
@@ -90,6 +95,7 @@ func TestFaultsEndToEnd(t *testing.T) {
 		{"bad path", "GET /a/../b", nil, answer("400 Bad Request", "application/json", "", vendor("The path is not acceptable", "Unknown", "Unknown"))},
 		{"protocol", "GET /gateway/plain/1/items/7", nil, answer("403 Forbidden", "application/json", "", vendor("Transport protocol not supported", "plain", "/items/{id}"))},
 		{"method", "PUT /gateway/plain/1/items/7", nil, answer("405 Method Not Allowed", "application/json", "Allow: GET, HEAD\r\n", vendor("The method is not allowed here", "plain", "Unknown"))},
+		{"no key", "GET /gateway/keyed/1/a/b", nil, answer("401 Unauthorized", "application/json", "Www-Authenticate: ApiKey realm=\"postern\"\r\n", vendor(" Unauthorized application request", "keyed", "/a/b"))},
 		{"HEAD", "HEAD /gateway/plain/1/items/7", nil, "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: LENGTH\r\nCache-Control: no-store\r\nX-Request-Id: r\r\n\r\n"},
 		{"level of several APIs", "GET /gateway/partner/1/none", nil, answer("404 Not Found", "text/plain; charset=utf-8", nosniff, "partner: not_found")},
 		{"native passes", "GET /gateway/partner/1/open", []string{"X-Answer: = 500 Odd"}, "HTTP/1.1 500 Odd\r\nContent-Type: text/html\r\nETag: \"e\"\r\nContent-Encoding: gzip\r\nX-Cause: a \"b\"\r\nRetry-After: 7\r\nX-Request-Id: r\r\nContent-Length: 1\r\n\r\nx"},

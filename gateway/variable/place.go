@@ -28,11 +28,12 @@ const (
 	comment
 	cdata
 	instruction
+	declaration
 )
 
 // String is how a fault calls it.
 func (w within) String() string {
-	return [...]string{"the document", "a string", "a value", "a tag", "a comment", "CDATA", "an instruction"}[w]
+	return [...]string{"the document", "a string", "a value", "a tag", "a comment", "CDATA", "an instruction", "a declaration"}[w]
 }
 
 // feed moves on over a piece of text.
@@ -72,6 +73,7 @@ var xmlEnds = [...]struct {
 	comment:     {"-->", document},
 	cdata:       {"]]>", document},
 	instruction: {"?>", document},
+	declaration: {">", document},
 }
 
 // xmlBegins is what begins a place in a document; the first that fits counts.
@@ -82,6 +84,7 @@ var xmlBegins = [...]struct {
 	{"<!--", comment},
 	{"<![CDATA[", cdata},
 	{"<?", instruction},
+	{"<!", declaration},
 	{"<", tag},
 }
 

@@ -207,6 +207,7 @@ func TestFaults(t *testing.T) {
 		{"<a ${apiName}='x'/>", variable.XML, "at character 4: ${apiName} cannot stand in a tag"},
 		{"<a><!-- ${apiName} --></a>", variable.XML, "at character 9: ${apiName} cannot stand in a comment"},
 		{"<a><![CDATA[${apiName}]]></a>", variable.XML, "at character 13: ${apiName} cannot stand in CDATA"},
+		{`<!DOCTYPE a [<!ENTITY x "${apiName}">]><a/>`, variable.XML, "at character 26: ${apiName} cannot stand in a declaration"},
 		{"<?p ${apiName}?><a/>", variable.XML, "at character 5: ${apiName} cannot stand in an instruction"},
 		{"<p>${apiName}</p>", variable.Fixed, "at character 4: ${apiName} cannot be escaped in a text of this type: json, xml and text can hold variables"},
 	} {
