@@ -17,6 +17,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		}
 		v.api(path, a, c.TokenRules(i) != nil)
 		v.groups(c, i, servers)
+		v.tokenless(c, i)
 	}
 	v.globalPolicies(c)
 	for level := range c.AllLevels() {

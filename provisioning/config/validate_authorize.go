@@ -137,21 +137,40 @@ func (c *Config) userNames() (names []string) {
 	return names
 }
 
-// knowsUsers reports whether some level of an API finds out which user calls.
-func (c *Config) knowsUsers(api int, servers knownServers) bool {
+// asks reports whether some level of an API identifies callers in such a way.
+func (c *Config) asks(api int, such func(id *Identify) bool) bool {
 	for l := range c.AllLevels() {
-		id := l.Policies.Identify
-		if id != nil && slices.Contains(c.reached(l), api) && (id.Uses("basic") || slices.ContainsFunc(id.AuthServers, servers.knowUsers)) {
+		if id := l.Policies.Identify; id != nil && such(id) && slices.Contains(c.reached(l), api) {
 			return true
 		}
 	}
 	return false
 }
 
+// tokenless warns of rules about tokens where nobody shows one.
+func (v *checker) tokenless(c *Config, api int) {
+	id := c.APIs[api].Policies.Identify
+	if id == nil || id.None || len(id.By) == 0 || c.asks(api, (*Identify).Tokens) {
+		return
+	}
+	for l := range c.AllLevels() {
+		a := l.Policies.Authorize
+		if a == nil || l.Path[0] != "apis" || l.Path[1] != api {
+			continue
+		}
+		if a.TokenScopes != nil || len(a.Claims) > 0 || a.Groups != nil && a.Groups.Claim != "" && a.Combine != "or" {
+			v.warn(l.At("authorize"), "tokens do not identify callers here, so nobody has the scopes or claims that are asked for")
+		}
+	}
+}
+
 // groups reports rules about users that no caller of the API could be.
 func (v *checker) groups(c *Config, api int, servers knownServers) {
 	a, path := &c.APIs[api], []any{"apis", api}
-	if id := a.Policies.Identify; id == nil || id.None || c.knowsUsers(api, servers) {
+	knowsUser := func(id *Identify) bool {
+		return id.Uses("basic") || slices.ContainsFunc(id.AuthServers, servers.knowUsers)
+	}
+	if id := a.Policies.Identify; id == nil || id.None || c.asks(api, knowsUser) {
 		return
 	}
 	check := func(path []any, p Policies) {
