@@ -57,6 +57,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		line:         newLineFormat(cfg.Logging, tokenParameters(cfg)...),
 		upstreams:    make(map[string]*carried, len(cfg.APIs)),
 		limits:       map[string]*limited{},
+		crowds:       map[[2]string]*crowd{},
 		throttled:    map[[2]string]*throttle.Counts{},
 	}
 	for _, prefix := range cfg.TrustedProxies {

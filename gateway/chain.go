@@ -28,6 +28,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.owned,
 		c.authorize,
 		c.throttle,
+		c.concurrency,
 		c.outbound,
 	} {
 		chain = append(chain, stage(levels)...)

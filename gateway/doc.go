@@ -17,6 +17,7 @@
 //	tunnel.go                            the bytes that follow a 101
 //	overdue.go                           which limit on time has ended an exchange
 //	throttle.go                          whose counters a limit on requests uses
+//	concurrency.go                       whose places a bound on requests at once uses
 //	sharing.go                           the store that copies share
 //	passwords.go                         who can show a password
 //	mask.go, sampler.go                  what lines do not say, and how often they say it

@@ -41,6 +41,7 @@ type generation struct {
 	certificates []metrics.Certificate // that connections depend on
 	upstreams    map[string]*carried
 	limits       map[string]*limited            // by their rules
+	crowds       map[[2]string]*crowd           // by API and level
 	throttled    map[[2]string]*throttle.Counts // by API and rule
 	tracer       *tracer                        // nil: none
 	store        *sharing                       // nil: nothing is shared with other copies

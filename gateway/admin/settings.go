@@ -90,6 +90,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return showClaimSet(own), true
 	case config.ThrottleFor:
 		return showThrottleFor(own), true
+	case *config.Adaptive:
+		return true, own.Word != ""
 	case *config.Outbound:
 		return own.Word, own.Word != ""
 	case config.Origin:

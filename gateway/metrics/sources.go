@@ -16,6 +16,7 @@ type Sources struct {
 	Store        func() (up, stated bool)   // whether copies share one, and can ask it
 	Hostnames    func() int                 // addresses whose host names are kept
 	Limits       func() Limits
+	Crowds       func() []Crowd
 }
 
 // TokenCache is how the verified-token cache fares. Hits, misses and evictions
@@ -65,6 +66,9 @@ func (s *Sources) write(p *page) {
 	}
 	if f := s.Limits; f != nil {
 		writeLimits(p, f())
+	}
+	if f := s.Crowds; f != nil {
+		writeCrowds(p, f())
 	}
 	if f := s.Certificates; f != nil {
 		writeCertificates(p, f())

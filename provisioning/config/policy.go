@@ -5,14 +5,15 @@ import "slices"
 // Policies are the rules of an API, of one of its scopes, or of several APIs;
 // nil is absent. Those of all levels hold, see Config.Levels.
 type Policies struct {
-	Protocols []string     `yaml:"protocols"` // http, https; empty: both
-	Identify  *Identify    `yaml:"identify"`
-	Authorize *Authorize   `yaml:"authorize"`
-	CORS      *CORS        `yaml:"cors"` // of the nearest level
-	Throttle  []Throttle   `yaml:"throttle"`
-	IPFilter  *IPFilter    `yaml:"ipfilter"`
-	Outbound  *Outbound    `yaml:"outbound"` // of the nearest level
-	Faults    *FaultPolicy `yaml:"faults"`   // nil: of the level around it
+	Protocols   []string     `yaml:"protocols"` // http, https; empty: both
+	Identify    *Identify    `yaml:"identify"`
+	Authorize   *Authorize   `yaml:"authorize"`
+	CORS        *CORS        `yaml:"cors"` // of the nearest level
+	Throttle    []Throttle   `yaml:"throttle"`
+	IPFilter    *IPFilter    `yaml:"ipfilter"`
+	Outbound    *Outbound    `yaml:"outbound"` // of the nearest level
+	Faults      *FaultPolicy `yaml:"faults"`   // nil: of the level around it
+	Concurrency *Concurrency `yaml:"concurrency"`
 }
 
 func (p *Policies) setDefaults() {
@@ -21,6 +22,9 @@ func (p *Policies) setDefaults() {
 	}
 	if p.IPFilter != nil {
 		p.IPFilter.setDefaults()
+	}
+	if p.Concurrency != nil {
+		p.Concurrency.setDefaults()
 	}
 	if p.Faults != nil {
 		p.Faults.setDefaults()

@@ -23,6 +23,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 	for level := range c.AllLevels() {
 		v.policies(c, level)
 		v.cors(level.At("cors"), level.Policies.CORS, c.Applications)
+		v.concurrency(level.At("concurrency"), level.Policies.Concurrency)
 		v.ipfilter(level.At("ipfilter"), level.Policies.IPFilter)
 		v.outbound(level.At("outbound"), level.Policies.Outbound)
 		v.identify(c, level, servers)

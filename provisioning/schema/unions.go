@@ -38,6 +38,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.ThrottleException](): throttleException,
 		reflect.TypeFor[config.CORS]():              orNone[config.CORS],
 		reflect.TypeFor[config.Outbound]():          outbound,
+		reflect.TypeFor[config.Adaptive]():          adaptive,
 		reflect.TypeFor[config.Origin]():            always(either(text(nil), holding(object{"pattern": text(nil)}, "pattern"))),
 		reflect.TypeFor[config.APIKey]():            apiKey,
 		reflect.TypeFor[config.AddressRange]():      always(text(nil)),
@@ -155,4 +156,9 @@ func balance() object {
 func outbound(g *generator, _ field) (object, error) {
 	mapping, err := g.reference(reflect.TypeFor[config.Outbound]())
 	return either(oneOf(config.OutboundWords()), mapping), err
+}
+
+func adaptive(g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[config.Adaptive]())
+	return either(object{"enum": []any{true, config.AdaptiveOn}}, mapping), err
 }

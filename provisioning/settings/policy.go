@@ -17,6 +17,8 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 		d.origin(n, v)
 	case *config.Outbound:
 		d.outbound(n, v)
+	case *config.Adaptive:
+		d.adaptive(n, v)
 	default:
 		return false
 	}
@@ -60,5 +62,14 @@ func (d *decoder) outbound(n *Node, v *config.Outbound) {
 		d.fault(n, "%q is not supported yet", word)
 	default:
 		d.fault(n, "%q is neither a mapping {basic: {user: ..., password: ...}} nor one of %s%s", word, strings.Join(words, ", "), config.DidYouMean(word, words))
+	}
+}
+
+// adaptive is a mapping or the word "true".
+func (d *decoder) adaptive(n *Node, v *config.Adaptive) {
+	if n.Kind == Mapping {
+		d.mapping(n, reflect.ValueOf(v).Elem())
+	} else if d.word(n, config.AdaptiveOn, "{target: 50ms}") {
+		v.Word = config.AdaptiveOn
 	}
 }
