@@ -80,6 +80,8 @@ func TestIdentifyFromOutside(t *testing.T) {
 	invalid := func(challenge string) string {
 		return refusal("401 Unauthorized", "invalid_credential", "The credential is not acceptable", "Www-Authenticate: "+challenge)
 	}
+	twoKeys := strings.NewReplacer("Length: 149", "Length: 195", `"status":400`, `"status":400,"detail":"more than one API key is presented"`).Replace(
+		refusal("400 Bad Request", "bad_request", "The request is malformed", "Www-Authenticate: "+apiKey))
 	const good, other, shopKey = "HTTP/1.1 200 OK\r\nX-Request-Id: r-1\r\nContent-Length: 2\r\n\r\nok", `Postern realm="postern"`, "X-Gateway-APIKey: shop-key"
 	for n, tt := range []struct {
 		name, target string
@@ -94,6 +96,10 @@ func TestIdentifyFromOutside(t *testing.T) {
 		{"key in the query, escaped", "/orders/1/a?%41PI%4bey=shop-key", nil, good, "X-App: shop\r\n", "api_key shop "},
 		{"nothing", "/orders/1/a", []string{"X-App: root"}, unidentified(bearer + ", " + apiKey), "", "  "},
 		{"wrong key, and a good token", "/orders/1/a", []string{"X-Gateway-APIKey: guess", token("shop")}, invalid(bearer + ", " + apiKey), "", "  api_key: no application is known by it"},
+		{"key behind an escaped question mark", "/orders/1/a%3FAPIKey=shop-key", nil, unidentified(bearer + ", " + apiKey), "", "  "},
+		{"key in a parameter of the path", "/orders/1/a;APIKey=shop-key?x=%26APIKey=shop-key", nil, unidentified(bearer + ", " + apiKey), "", "  "},
+		{"key behind a semicolon of the query", "/orders/1/a?x=1;APIKey=shop-key", nil, unidentified(bearer + ", " + apiKey), "", "  "},
+		{"key in the query and in the header", "/orders/1/a?APIKey=shop-key", []string{shopKey}, twoKeys, "", "  more than one API key is presented"},
 		{"underscores", "/orders/1/a", []string{"x_gateway_apikey: shop-key"}, unidentified(bearer + ", " + apiKey), "", "  "},
 
 		{"all levels", "/levels/1/staff", []string{shopKey, token("shop")}, good, "X-Sub: alice\r\n", "ip shop "},
