@@ -54,6 +54,9 @@ func posted(t testing.TB, kind, body string) *exchange.Exchange {
 // rest is what would be sent on.
 func rest(t *testing.T, body *wire.Body) string {
 	t.Helper()
+	if body == nil {
+		return ""
+	}
 	b, err := io.ReadAll(body)
 	if err != nil {
 		t.Error(err)
