@@ -239,3 +239,36 @@ func TestIdentifyByHostname(t *testing.T) {
 	server.Broken.Store(true) // a DNS that fails identifies nobody
 	wantStatus(t, ask("192.0.2.77"), 401)
 }
+
+// Bodies that wait for their last byte fill limits.body_memory; further ones are
+// told to come again, and those of other APIs stream as ever.
+func TestBodyMemory(t *testing.T) {
+	u := newTarget(t, always(ok))
+	text := strings.Replace(byPayload(u.address, "combine: or"), "{buffered_body: 4KiB}", "{buffered_body: 16KiB, body_memory: 40KiB}", 1)
+	d := deploy(t, t.TempDir(), text+fmt.Sprintf(`
+- name: open
+  version: "1"
+  base_path: /open
+  upstream: {targets: [{url: "http://%s"}]}
+  policies: {identify: none}
+`, u.address))
+	const begun = "POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\npartner=acm"
+	var waiting []*peer
+	for range 2 {
+		p := dial(t, d.http)
+		p.send(begun)
+		waiting = append(waiting, p)
+	}
+	eventually(t, "both are read", func() bool { return d.live.Load().bodies.Held() > 30<<10 })
+	full := d.do("POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\npartner=acme")
+	if status(full) != 503 || field(full, "Retry-After") == "" {
+		t.Errorf("beyond the memory: %q", full)
+	}
+	wantStatus(t, d.do("POST /open HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("a", 100_000)), 200)
+	for _, p := range waiting {
+		p.send("e")
+		wantStatus(t, p.answer("POST"), 200)
+	}
+	eventually(t, "all of it is given back", func() bool { return d.live.Load().bodies.Held() == 0 })
+	wantStatus(t, d.do("POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\npartner=acme"), 200)
+}

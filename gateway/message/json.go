@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"postern/gateway/claim"
@@ -73,73 +73,199 @@ func (m *Message) loose() (any, error) {
 // parseJSON reads one value as RFC 8259 has it, and as I-JSON, whose names are
 // unique: two readers would take another one each.
 func parseJSON(text []byte) (any, error) {
-	if !utf8.Valid(text) || !json.Valid(text) {
-		return nil, fmt.Errorf("%w: not JSON", ErrMalformed)
+	if !utf8.Valid(text) {
+		return nil, errNoJSON
 	}
-	r := jsonReader{decoder: json.NewDecoder(bytes.NewReader(text)), left: maxNodes}
-	r.decoder.UseNumber()
+	r := jsonReader{text: text, left: maxNodes}
 	value, err := r.value(0)
-	if err == nil {
-		if _, more := r.decoder.Token(); more != io.EOF {
-			err = fmt.Errorf("%w: more than one value", ErrMalformed)
-		}
+	if err == nil && r.next() != 0 {
+		err = errNoJSON
 	}
 	return value, err
 }
 
+var (
+	errNoJSON  = fmt.Errorf("%w: not JSON", ErrMalformed)
+	errTwice   = fmt.Errorf("%w: an object has a member twice", ErrMalformed)
+	errTooMuch = fmt.Errorf("%w: more than %d values, or more than %d in each other", ErrTooMuch, maxNodes, maxDepth)
+)
+
+// literal is the one that begins with c; "": none does.
+func literal(c byte) (text string, value any) {
+	switch c {
+	case 't':
+		return "true", true
+	case 'f':
+		return "false", false
+	case 'n':
+		return "null", nil
+	}
+	return "", nil
+}
+
+// jsonReader reads a text from at on.
 type jsonReader struct {
-	decoder *json.Decoder
-	left    int
+	text []byte
+	at   int
+	left int // values
+}
+
+// next is the next byte that is no white space, which is not consumed; 0: none.
+func (r *jsonReader) next() byte {
+	for ; r.at < len(r.text); r.at++ {
+		switch c := r.text[r.at]; c {
+		case ' ', '\t', '\r', '\n':
+		case 0:
+			return 1 // stands for no byte of JSON
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// take consumes the next byte if it is c.
+func (r *jsonReader) take(c byte) bool {
+	if r.next() != c {
+		return false
+	}
+	r.at++
+	return true
 }
 
 func (r *jsonReader) value(depth int) (any, error) {
-	token, err := r.decoder.Token()
-	if err != nil {
-		return nil, fmt.Errorf("%w: not JSON", ErrMalformed)
-	}
 	if r.left--; r.left < 0 || depth > maxDepth {
-		return nil, fmt.Errorf("%w: more than %d values, or more than %d in each other", ErrTooMuch, maxNodes, maxDepth)
+		return nil, errTooMuch
 	}
-	switch token {
-	case json.Delim('{'):
+	switch c := r.next(); {
+	case c == '{':
 		return r.object(depth)
-	case json.Delim('['):
+	case c == '[':
 		return r.list(depth)
+	case c == '"':
+		return r.string()
+	case c == '-' || digit(c):
+		return r.number()
+	default:
+		text, value := literal(c)
+		if text == "" || !bytes.HasPrefix(r.text[r.at:], []byte(text)) {
+			return nil, errNoJSON
+		}
+		r.at += len(text)
+		return value, nil
 	}
-	return token, nil
 }
 
 func (r *jsonReader) object(depth int) (any, error) {
 	members := map[string]any{}
-	for r.decoder.More() {
-		token, err := r.decoder.Token()
-		name, ok := token.(string)
-		if err != nil || !ok {
-			return nil, fmt.Errorf("%w: not JSON", ErrMalformed)
+	r.at++
+	if r.take('}') {
+		return members, nil
+	}
+	for {
+		if r.next() != '"' {
+			return nil, errNoJSON
+		}
+		name, err := r.string()
+		if err != nil || !r.take(':') {
+			return nil, errNoJSON
 		}
 		if _, twice := members[name]; twice {
-			return nil, fmt.Errorf("%w: an object has a member twice", ErrMalformed)
+			return nil, errTwice
 		}
 		if members[name], err = r.value(depth + 1); err != nil {
 			return nil, err
 		}
+		if r.take('}') {
+			return members, nil
+		}
+		if !r.take(',') {
+			return nil, errNoJSON
+		}
 	}
-	_, err := r.decoder.Token()
-	return members, err
 }
 
 func (r *jsonReader) list(depth int) (any, error) {
 	items := []any{}
-	for r.decoder.More() {
+	r.at++
+	if r.take(']') {
+		return items, nil
+	}
+	for {
 		item, err := r.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, item)
+		if r.take(']') {
+			return items, nil
+		}
+		if !r.take(',') {
+			return nil, errNoJSON
+		}
 	}
-	_, err := r.decoder.Token()
-	return items, err
 }
+
+func (r *jsonReader) string() (string, error) {
+	start, escaped := r.at, false
+	for r.at++; r.at < len(r.text); r.at++ {
+		switch c := r.text[r.at]; {
+		case c == '\\':
+			escaped = true
+			r.at++
+		case c < ' ':
+			return "", errNoJSON
+		case c == '"':
+			r.at++
+			if !escaped {
+				return string(r.text[start+1 : r.at-1]), nil
+			}
+			var text string
+			if json.Unmarshal(r.text[start:r.at], &text) != nil {
+				return "", errNoJSON
+			}
+			return text, nil
+		}
+	}
+	return "", errNoJSON
+}
+
+// number is -?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?
+func (r *jsonReader) number() (any, error) {
+	start := r.at
+	r.one("-")
+	if !r.one("0") && r.digits() == 0 {
+		return nil, errNoJSON
+	}
+	if r.one(".") && r.digits() == 0 {
+		return nil, errNoJSON
+	}
+	if r.one("eE") {
+		r.one("+-")
+		if r.digits() == 0 {
+			return nil, errNoJSON
+		}
+	}
+	return json.Number(r.text[start:r.at]), nil
+}
+
+// one consumes a byte that is one of these.
+func (r *jsonReader) one(of string) bool {
+	if r.at < len(r.text) && strings.IndexByte(of, r.text[r.at]) >= 0 {
+		r.at++
+		return true
+	}
+	return false
+}
+
+func (r *jsonReader) digits() (n int) {
+	for ; r.at < len(r.text) && digit(r.text[r.at]); r.at++ {
+		n++
+	}
+	return n
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
 
 // loosen copies a value with numbers that can be compared.
 func loosen(v any) any {

@@ -24,7 +24,8 @@ func (v *checker) unproven(c *Config) {
 			if p.Equals == "" {
 				v.add(at(path, "payload", j, "equals"), "missing: what is found there must be")
 			}
-			if different[p.Expression()] = true; len(different) == maxExpressions+1 {
+			before := len(different)
+			if different[p.Expression()] = true; before == maxExpressions && len(different) > before {
 				v.add(at(path, "payload", j), "the applications have more than %d different expressions, all of which a body would be searched with", maxExpressions)
 			}
 		}
