@@ -3,6 +3,8 @@ package message_test
 import (
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -88,5 +90,39 @@ func agrees(t *testing.T, m *message.Message) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("JSON (-standard +ours):\n%s", diff)
+	}
+}
+
+// TestJSONAgreesWithTheStandardLibrary reads many texts that are nearly JSON.
+func TestJSONAgreesWithTheStandardLibrary(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const marks = "{}[]:,\"\\ \t\n\r0123456789-+.eEtruefalsnu/bx\x00\x1f\x7f\xc3\xa9"
+	seeds := []string{
+		`{"a":[{"b":1},{"b":"x"}],"c":{"a":-1.5e-7}}`, `[-0.5e+7, 0, 10, "\u00e9\ud83d\ude00\n", {"":null}, true, false]`, ` "a\"b\\" `, "[[],{}]", "-0",
+	}
+	bodies := message.New(1<<16, 1<<24)
+	for range 30_000 {
+		text := []byte(seeds[random.IntN(len(seeds))])
+		for range random.IntN(4) {
+			at, mark := random.IntN(len(text)+1), marks[random.IntN(len(marks))]
+			switch {
+			case at == len(text) || random.IntN(3) == 0:
+				text = slices.Insert(text, at, mark)
+			case random.IntN(2) == 0:
+				text[at] = mark
+			default:
+				text = slices.Delete(text, at, at+1)
+			}
+		}
+		x := posted(t, "application/json", string(text))
+		m, err := bodies.Request(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agrees(t, m)
+		x.Finish(exchange.End{})
+		if t.Failed() {
+			return
+		}
 	}
 }
