@@ -63,7 +63,7 @@ func TestAdminPages(t *testing.T) {
 	}
 	got := fmt.Sprintf("%+v", status)
 	want := fmt.Sprintf("{Active:true Version:v1 Connections:%d Reload:{Success:true Generation:1} AuthServers:[{Name:corp Usable:true Keys:[{ID:k1}]}] "+
-		"APIs:[{Name:orders Version:1.0 BasePath:/gateway/orders/1.0 Upstream:[http://%s/shop] Policies:[identify]}]}", status.Connections, u.address)
+		"APIs:[{Name:orders Version:1.0 BasePath:/gateway/orders/1.0 Upstream:[http://%s/shop] Policies:[identify authorize]}]}", status.Connections, u.address)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
 	}
