@@ -6,6 +6,7 @@ import (
 
 	"postern/gateway/admin"
 	"postern/gateway/application"
+	"postern/gateway/definition"
 	"postern/gateway/exchange"
 	"postern/gateway/policy/faults"
 	"postern/gateway/policy/identify"
@@ -56,6 +57,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		apis:         make([]*api, len(cfg.APIs)),
 		line:         newLineFormat(cfg.Logging, tokenParameters(cfg)...),
 		upstreams:    make(map[string]*carried, len(cfg.APIs)),
+		definitions:  map[string]*definition.Definition{},
 		limits:       map[string]*limited{},
 		crowds:       map[[2]string]*crowd{},
 		throttled:    map[[2]string]*throttle.Counts{},
@@ -140,6 +142,7 @@ func (b *builder) api(index int) {
 	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
 	a.tell = b.tell(b.config.Levels(index, "", nil))
 	b.next.apis[index] = a
+	b.definition(index, a)
 	c := &chains{builder: b, api: index, rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}}
 	u, err := b.upstream(cfg)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"postern/gateway/policy/ipfilter"
 	"postern/gateway/policy/outbound"
 	"postern/gateway/policy/protocols"
+	"postern/gateway/policy/validate"
 	"postern/provisioning/config"
 )
 
@@ -29,6 +30,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.authorize,
 		c.throttle,
 		c.concurrency,
+		c.validate,
 		c.outbound,
 	} {
 		chain = append(chain, stage(levels)...)
@@ -165,6 +167,21 @@ func (c *chains) authorize(levels []config.Level) (chain []exchange.Policy) {
 		if cfg := l.Policies.Authorize; cfg != nil {
 			chain = c.add(chain, Step{"authorize", l.At("authorize")}, func() (exchange.Policy, error) {
 				return authorize.New(cfg, c.profiles)
+			})
+		}
+	}
+	return chain
+}
+
+func (c *chains) validate(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if cfg := l.Policies.Validate; cfg != nil {
+			chain = c.add(chain, Step{"validate", l.At("validate")}, func() (exchange.Policy, error) {
+				rules := validate.Rules{Validation: cfg, Bodies: c.next.bodies}
+				if cfg.NeedsDefinition() {
+					rules.Definition = c.next.apis[c.api].definition
+				}
+				return validate.New(rules, c.gateway.metrics), nil
 			})
 		}
 	}

@@ -30,5 +30,6 @@
 // Around it: serve.go opens and closes the listeners, tls.go says how https
 // speaks; status.go, certificates.go and counts.go tell operators and metrics
 // how it stands, refresh.go fetches keys for them; exporting.go sends spans;
+// definitions.go compiles what APIs say of themselves;
 // rehearse.go plays a request for the command explain.
 package gateway

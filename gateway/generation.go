@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"postern/gateway/admin"
+	"postern/gateway/definition"
 	"postern/gateway/exchange"
 	"postern/gateway/hostname"
 	"postern/gateway/message"
@@ -40,11 +41,12 @@ type generation struct {
 	resources    resources             // what OAuth clients may ask of APIs
 	certificates []metrics.Certificate // that connections depend on
 	upstreams    map[string]*carried
-	limits       map[string]*limited            // by their rules
-	crowds       map[[2]string]*crowd           // by API and level
-	throttled    map[[2]string]*throttle.Counts // by API and rule
-	tracer       *tracer                        // nil: none
-	store        *sharing                       // nil: nothing is shared with other copies
+	definitions  map[string]*definition.Definition // by their digests
+	limits       map[string]*limited               // by their rules
+	crowds       map[[2]string]*crowd              // by API and level
+	throttled    map[[2]string]*throttle.Counts    // by API and rule
+	tracer       *tracer                           // nil: none
+	store        *sharing                          // nil: nothing is shared with other copies
 
 	running [counters]counter // exchanges, by Exchange.Shard
 	retired atomic.Bool
@@ -64,10 +66,11 @@ type api struct {
 	generation *generation
 	name       string // name/version
 	counts     *metrics.API
-	keepSlash  bool               // %2F may stand in its paths
-	handlers   []exchange.Handler // by resource, after the one for an API that states none
-	preflights []byMethod         // likewise, for what browsers ask beforehand
-	templates  []string           // of those resources
+	keepSlash  bool                   // %2F may stand in its paths
+	definition *definition.Definition // nil: none
+	handlers   []exchange.Handler     // by resource, after the one for an API that states none
+	preflights []byMethod             // likewise, for what browsers ask beforehand
+	templates  []string               // of those resources
 	done       func(*exchange.Exchange, exchange.End)
 	tell       func(*exchange.Exchange, *problem.Problem) // before a resource is found; nil: problems tell it themselves
 }

@@ -24,6 +24,11 @@ func Hash(cfg *config.Config) string {
 	if err != nil {
 		return "" // not for what settings can show
 	}
+	for i := range cfg.APIs {
+		if d := cfg.APIs[i].Definition; d != nil {
+			text = append(text, d.Digest...)
+		}
+	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -48,7 +48,7 @@ func (m *Message) JSON() (any, error) {
 			err = m.reserve(treeCost * int64(len(text)))
 		}
 		if err == nil {
-			o.exact, err = parseJSON(text)
+			o.exact, err = ParseJSON(text)
 		}
 		o.err = err
 	}
@@ -70,9 +70,9 @@ func (m *Message) loose() (any, error) {
 	return o.loose, nil
 }
 
-// parseJSON reads one value as RFC 8259 has it, and as I-JSON, whose names are
+// ParseJSON reads one value as RFC 8259 has it, and as I-JSON, whose names are
 // unique: two readers would take another one each.
-func parseJSON(text []byte) (any, error) {
+func ParseJSON(text []byte) (any, error) {
 	if !utf8.Valid(text) {
 		return nil, errNoJSON
 	}

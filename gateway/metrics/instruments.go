@@ -22,7 +22,8 @@ type Instruments struct {
 	problems  words
 	tokens    words
 	hosts     words
-	ways      ways
+	ways      pairs
+	validated pairs
 	callers   callers
 	passwords words
 
@@ -53,9 +54,10 @@ func New(sources Sources) *Instruments {
 			family: family{"postern_passwords_total", "counter", "Passwords that were judged: accepted or cached, or the reason why not."},
 			label:  "outcome",
 		},
-		apis:    map[string]*API{},
-		callers: newCallers(),
-		ways:    newWays(),
+		apis:      map[string]*API{},
+		callers:   newCallers(),
+		ways:      newWays(),
+		validated: newValidations(),
 	}
 }
 
@@ -96,6 +98,10 @@ func (i *Instruments) Credential(way, outcome string) *Counter { return i.ways.o
 // cached when it was right a while ago, or the reason why not.
 func (i *Instruments) Password(outcome string) *Counter { return i.passwords.counter(outcome) }
 
+// Validation counts the faults of requests or responses in one part of them: both
+// are words of a fixed table.
+func (i *Instruments) Validation(message, part string) *Counter { return i.validated.of(message, part) }
+
 // Write writes all instruments and what Go and the system say of the process.
 func (i *Instruments) Write(w io.Writer) {
 	p := &page{w: w, lines: make([]byte, 0, flushSize+4<<10)}
@@ -103,6 +109,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.tokens.write(p)
 	i.ways.write(p)
 	i.passwords.write(p)
+	i.validated.write(p)
 	i.callers.write(p)
 	i.hosts.write(p)
 	i.writeAPIs(p)

@@ -16,6 +16,15 @@ type Problem struct {
 	Challenge           string        // WWW-Authenticate; "": none
 	Allow               string        // Allow, on 405
 	Nonce               string        // DPoP-Nonce (RFC 9449 9); "": none
+	Errors              []Fault       // what is wrong with a message, one by one; nil: not said so
+}
+
+// Fault is one thing that is wrong with a message. All of it is safe for the
+// caller.
+type Fault struct {
+	In      string // the part of the message: body, query, path, header, cookie or status
+	Pointer string // a place in that part (RFC 6901); parameters and headers are its members
+	Detail  string
 }
 
 // Challenge is how a caller without a token is asked for one (RFC 6750 3).
@@ -29,6 +38,7 @@ const OtherChallenge = `Postern realm="postern"`
 var (
 	BadRequest               = &Problem{Code: "bad_request", Status: 400, Title: "The request is malformed"}
 	BadPath                  = &Problem{Code: "bad_path", Status: 400, Title: "The path is not acceptable"}
+	RequestInvalid           = &Problem{Code: "request_invalid", Status: 400, Title: "The request is not as the API defines it"}
 	TokenMissing             = &Problem{Code: "token_missing", Status: 401, Title: "A token is required", Challenge: Challenge}
 	InvalidToken             = &Problem{Code: "invalid_token", Status: 401, Title: "The token is not acceptable", Challenge: Challenge + `, error="invalid_token"`}
 	Unidentified             = &Problem{Code: "unidentified", Status: 401, Title: "The caller is not identified", Challenge: OtherChallenge}
@@ -44,7 +54,7 @@ var (
 	RequestTimeout           = &Problem{Code: "request_timeout", Status: 408, Title: "The request took too long to arrive"}
 	ContentTooLarge          = &Problem{Code: "content_too_large", Status: 413, Title: "The request body is too large"}
 	URITooLong               = &Problem{Code: "uri_too_long", Status: 414, Title: "The request target is too long"}
-	UnsupportedMediaType     = &Problem{Code: "unsupported_media_type", Status: 415, Title: "The encoding of the request body is not supported"}
+	UnsupportedMediaType     = &Problem{Code: "unsupported_media_type", Status: 415, Title: "The type or encoding of the request body is not supported"}
 	ExpectationFailed        = &Problem{Code: "expectation_failed", Status: 417, Title: "The expectation cannot be met"}
 	TooManyRequests          = &Problem{Code: "too_many_requests", Status: 429, Title: "There have been too many requests"}
 	HeaderTooLarge           = &Problem{Code: "header_too_large", Status: 431, Title: "The request header is too large"}
@@ -53,6 +63,7 @@ var (
 	UpstreamFailed           = &Problem{Code: "upstream_failed", Status: 502, Title: "The service could not be reached"}
 	UpstreamInvalid          = &Problem{Code: "upstream_invalid", Status: 502, Title: "The service answered with something that is not HTTP"}
 	UpstreamFault            = &Problem{Code: "upstream_fault", Status: 502, Title: "The service answered with an error"}
+	AnswerInvalid            = &Problem{Code: "answer_invalid", Status: 502, Title: "The service answered otherwise than the API defines it"}
 	AnswerUnreadable         = &Problem{Code: "answer_unreadable", Status: 502, Title: "The service answered with something that cannot be looked into"}
 	KeysUnavailable          = &Problem{Code: "keys_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
 	IntrospectionUnavailable = &Problem{Code: "introspection_unavailable", Status: 503, Title: "Tokens cannot be checked right now", RetryAfter: 5 * time.Second}
@@ -70,9 +81,9 @@ var CallerGone = &Problem{Code: "caller_gone", Status: 499, Title: "The caller h
 // Table lists every problem that a caller can be told, for what must agree with it.
 func Table() []*Problem {
 	return []*Problem{
-		BadRequest, BadPath, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, Forbidden, ProtocolNotAllowed, AddressNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
+		BadRequest, BadPath, RequestInvalid, TokenMissing, InvalidToken, Unidentified, InvalidCredential, InsufficientScope, Forbidden, ProtocolNotAllowed, AddressNotAllowed, OriginNotAllowed, HeaderNotAllowed, NotFound, MethodNotAllowed,
 		RequestTimeout, ContentTooLarge, URITooLong, UnsupportedMediaType, ExpectationFailed, TooManyRequests, HeaderTooLarge, Internal, NotImplemented,
-		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, LimitsUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
+		UpstreamFailed, UpstreamInvalid, UpstreamFault, AnswerInvalid, AnswerUnreadable, KeysUnavailable, IntrospectionUnavailable, LimitsUnavailable, Overloaded, CircuitOpen, UpstreamTimeout, VersionNotSupported,
 	}
 }
 

@@ -64,5 +64,27 @@ func (p *Problem) appendBody(b, id []byte) []byte {
 	}
 	b = append(append(b, `,"instance":"`+InstanceBase...), id...)
 	b = append(append(b, `","code":"`...), p.Code...)
-	return append(b, '"', '}', '\n')
+	b = append(b, '"')
+	for i := range p.Errors {
+		b = p.Errors[i].append(append(b, separator(i)...))
+	}
+	if p.Errors != nil {
+		b = append(b, ']')
+	}
+	return append(b, '}', '\n')
+}
+
+// separator is what stands before the fault of a number.
+func separator(i int) string {
+	if i == 0 {
+		return `,"errors":[`
+	}
+	return ","
+}
+
+func (f *Fault) append(b []byte) []byte {
+	b = quote.Append(append(b, `{"in":`...), f.In)
+	b = quote.Append(append(b, `,"pointer":`...), f.Pointer)
+	b = quote.Append(append(b, `,"detail":`...), f.Detail)
+	return append(b, '}')
 }

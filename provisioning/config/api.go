@@ -2,16 +2,17 @@ package config
 
 // API is one API: where it is found, where it goes, and by which rules.
 type API struct {
-	Name      string     `yaml:"name"`
-	Version   string     `yaml:"version"`
-	Hosts     []string   `yaml:"hosts"`     // exact or "*.suffix", lower case after SetDefaults; empty takes every host
-	BasePath  string     `yaml:"base_path"` // replaces <api_endpoint.base_path>/<name>[/<version>]; "/" takes what is left
-	Paths     Paths      `yaml:"paths"`
-	Upstream  Upstream   `yaml:"upstream"`
-	Resources []Resource `yaml:"resources"` // nil: every path and method
-	Scopes    []Scope    `yaml:"scopes"`
-	Policies  Policies   `yaml:"policies"`
-	Tags      []string   `yaml:"tags"` // what global policies know it by
+	Name       string      `yaml:"name"`
+	Version    string      `yaml:"version"`
+	Hosts      []string    `yaml:"hosts"`     // exact or "*.suffix", lower case after SetDefaults; empty takes every host
+	BasePath   string      `yaml:"base_path"` // replaces <api_endpoint.base_path>/<name>[/<version>]; "/" takes what is left
+	Paths      Paths       `yaml:"paths"`
+	Upstream   Upstream    `yaml:"upstream"`
+	Definition *Definition `yaml:"definition"` // what validate compares with; nil: none
+	Resources  []Resource  `yaml:"resources"`  // nil: every path and method
+	Scopes     []Scope     `yaml:"scopes"`
+	Policies   Policies    `yaml:"policies"`
+	Tags       []string    `yaml:"tags"` // what global policies know it by
 	// ProtectedResource tells OAuth clients about the API; nil: nothing does.
 	ProtectedResource *ProtectedResource `yaml:"protected_resource"`
 }

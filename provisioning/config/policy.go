@@ -12,13 +12,17 @@ type Policies struct {
 	Throttle    []Throttle   `yaml:"throttle"`
 	IPFilter    *IPFilter    `yaml:"ipfilter"`
 	Outbound    *Outbound    `yaml:"outbound"` // of the nearest level
-	Faults      *FaultPolicy `yaml:"faults"`   // nil: of the level around it
+	Validate    *Validation  `yaml:"validate"`
+	Faults      *FaultPolicy `yaml:"faults"` // nil: of the level around it
 	Concurrency *Concurrency `yaml:"concurrency"`
 }
 
 func (p *Policies) setDefaults() {
 	if p.CORS != nil {
 		p.CORS.setDefaults()
+	}
+	if p.Validate != nil {
+		p.Validate.setDefaults()
 	}
 	if p.IPFilter != nil {
 		p.IPFilter.setDefaults()

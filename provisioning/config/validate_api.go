@@ -48,6 +48,7 @@ func (v *checker) api(path []any, a *API, tokens bool) {
 	v.upstream(at(path, "upstream"), a.Upstream)
 	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a, tokens)
 	v.upgrade(at(path, "upstream", "upgrade"), a, tokens)
+	v.definition(at(path, "definition"), a.Definition)
 	v.resources(path, a)
 	v.scopes(path, a)
 	for i, tag := range a.Tags {

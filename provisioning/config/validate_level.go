@@ -16,6 +16,7 @@ func (v *checker) policies(c *Config, l Level) {
 	if p.Authorize != nil {
 		v.authorize(l.At("authorize"), p.Authorize)
 	}
+	v.validation(c, l)
 	if p.Faults != nil {
 		v.faultPolicy(l.At("faults"), p.Faults)
 	}

@@ -18,6 +18,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Address]():           address,
 		reflect.TypeFor[config.Secret]():            secret,
 		reflect.TypeFor[config.File]():              always(text(nil)),
+		reflect.TypeFor[config.Definition]():        mapping[config.Definition],
 		reflect.TypeFor[config.Folder]():            always(text(nil)),
 		reflect.TypeFor[config.Prefix]():            always(text(nil)),
 		reflect.TypeFor[config.Installation]():      always(text(nil)),
@@ -140,6 +141,9 @@ func orNone[T any](g *generator, _ field) (object, error) {
 	mapping, err := g.reference(reflect.TypeFor[T]())
 	return either(object{"const": "none"}, mapping), err
 }
+
+// mapping is a mapping T and nothing else.
+func mapping[T any](g *generator, _ field) (object, error) { return g.reference(reflect.TypeFor[T]()) }
 
 func users(g *generator, _ field) (object, error) {
 	one, err := g.reference(reflect.TypeFor[config.User]())

@@ -22,6 +22,8 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 		d.secret(n, v)
 	case *config.File:
 		d.file(n, v)
+	case *config.Definition:
+		d.definition(n, v)
 	case *config.Folder:
 		d.folder(n, v)
 	case *config.Installation:
