@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"postern/gateway/store/redistest"
 )
 
 const hostile = `<img src=x onerror=alert(1)>`
@@ -165,6 +167,22 @@ func TestPageNotReady(t *testing.T) {
 	b.sees(".notice.bad", "no usable key set: auth servers corp")
 	b.sees(".server", "No usable keys")
 	b.sees(".server dd.bad", "unexpected status 500")
+	b.none("complaints")
+}
+
+// A store that is away says so; when it comes, that is gone.
+func TestPageStore(t *testing.T) {
+	b := openBrowser(t)
+	redis, u := redistest.New(t), service(t)
+	text := strings.Replace(sharingYAML(redis.Address, u, "requests: 1, per: 1h"), "admin_api: {", `admin_api: {user: operator, password: "pass:word", `, 1)
+	d := deploy(t, t.TempDir(), text)
+	b.open(operator(d))
+	b.sees(".notice.warn", "The store that copies share is away")
+	b.sees(".notice.warn", "connection refused")
+	b.sees("#now", "away")
+	b.sees("#state", "Ready")
+	redis.Start()
+	b.misses(".notice", "The store")
 	b.none("complaints")
 }
 

@@ -28,7 +28,11 @@ func (b *builder) store() {
 		b.next.store = p.store
 		return
 	}
-	s, err := store.New(*section, store.Options{Counts: b.gateway.metrics.Store(), Log: b.gateway.log.Named("store")})
+	o := store.Options{Counts: b.gateway.metrics.Store(), Log: b.gateway.log.Named("store")}
+	if p := b.previous; p != nil && p.store != nil {
+		o.Previous = p.store.Store
+	}
+	s, err := store.New(*section, o)
 	if err != nil {
 		b.failed(err, "store", "redis")
 		return

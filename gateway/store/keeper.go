@@ -14,7 +14,7 @@ import (
 const (
 	firstPause = 50 * time.Millisecond // between attempts to connect; it doubles
 	maxPause   = 500 * time.Millisecond
-	settleTime = 2 * time.Second
+	settleTime = 3 * time.Second
 	beat       = time.Second          // between looks at a session
 	steady     = 10 * time.Second     // a session this long was a good one
 	memory     = 400 * 24 * time.Hour // kept by every look

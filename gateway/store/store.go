@@ -22,8 +22,11 @@ var ErrAway = errors.New("store is away")
 
 // Options are what a Store needs of its surroundings.
 type Options struct {
-	Counts *metrics.Store
-	Log    *zap.Logger
+	// Previous is the store whose section this one's replaces. What it has seen of
+	// counters is known to this one, too, if both mean the same; nil: none.
+	Previous *Store
+	Counts   *metrics.Store
+	Log      *zap.Logger
 }
 
 // Store asks one Redis. It is safe for concurrent use.
@@ -72,6 +75,9 @@ func New(cfg config.Redis, o Options) (*Store, error) {
 	s := &Store{
 		cfg: cfg, timeout: cfg.Timeout.Limit(), counts: o.Counts, log: o.Log, scripts: newScripts(), seen: newSeen(cfg.Remember),
 		status: Status{Address: cfg.Address, State: Connecting, Since: time.Now()},
+	}
+	if p := o.Previous; p != nil && p.cfg.Address == cfg.Address && p.cfg.DB == cfg.DB && p.cfg.Prefix == cfg.Prefix && p.cfg.Remember == cfg.Remember {
+		s.seen = p.seen
 	}
 	if cfg.TLS != nil {
 		secure, err := fetch.TLS(cfg.TLS)

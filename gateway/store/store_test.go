@@ -39,8 +39,14 @@ type copyOf struct {
 // start is a copy's store that has been started; it ends with the test.
 func start(t testing.TB, cfg config.Redis) copyOf {
 	t.Helper()
+	return after(t, nil, cfg)
+}
+
+// after is start for a store that replaces another one.
+func after(t testing.TB, previous *store.Store, cfg config.Redis) copyOf {
+	t.Helper()
 	core, logs := observer.New(zap.InfoLevel)
-	s, err := store.New(cfg, store.Options{Counts: metrics.New(metrics.Sources{}).Store(), Log: zap.New(core)})
+	s, err := store.New(cfg, store.Options{Previous: previous, Counts: metrics.New(metrics.Sources{}).Store(), Log: zap.New(core)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,5 +354,23 @@ func TestRemember(t *testing.T) {
 	}
 	if c.take(r, "999").Allowed || !c.take(r, "0").Allowed {
 		t.Error("not the last ones are remembered")
+	}
+}
+
+// A store that replaces another one knows what that one has seen.
+func TestReplaced(t *testing.T) {
+	redis := redistest.Start(t)
+	cfg := section(redis.Address)
+	before := up(t, cfg)
+	r := &quota.Rule{ID: "x", Requests: 1, Per: span(time.Hour)}
+	before.take(r, "")
+	before.Close()
+	redis.Stop()
+	redis.Start()
+	cfg.Connections = 2
+	now := after(t, before.Store, cfg)
+	now.until(store.Up)
+	if now.take(r, "").Allowed {
+		t.Error("forgotten")
 	}
 }

@@ -24,6 +24,8 @@ function drawNotices(status, trouble, reached) {
     if (!status.active) all.push({ look: draining(status) ? "warn" : "bad", title: "Not ready for requests", items: status.reasons ?? [] });
     if (status.reload?.success === false) all.push({ look: "bad", title: "The last configuration was refused; the one before it serves", items: status.reload.report ?? [], link: true });
     for (const s of status.auth_servers ?? []) if (!s.usable) all.push({ look: "bad", title: `No usable keys of ${s.name}`, items: s.last_error ? [s.last_error] : [] });
+    const store = status.store;
+    if (store && store.state !== "up") all.push({ look: "warn", title: `The store that copies share is ${store.state}`, items: store.last_error ? [store.last_error] : [] });
   }
   each(byID("notices"), all, (n) => JSON.stringify(n), (n) => {
     const items = n.items.slice(0, 3).map((i) => el("li", {}, el("code", {}, i)));
@@ -42,5 +44,6 @@ function drawNow(status) {
     "In flight": number(status.in_flight), "Connections": number(status.connections),
     "Uptime": (node) => { text(node, span(wall(readings.at(-1).at) - Date.parse(status.started))); node.title = "since " + exact(Date.parse(status.started)); },
     "Generation": number(status.reload?.generation),
+    ...status.store && { "Store": (node) => { text(node, status.store.state); node.title = `${status.store.address}, since ${exact(Date.parse(status.store.since))}`; } },
   });
 }
