@@ -12,13 +12,19 @@ import (
 
 // APIKey is a key that identifies an application. Only its digest is kept, and
 // like a Secret it prints as ***.
-type APIKey struct{ digest [sha256.Size]byte }
+type APIKey struct {
+	digest [sha256.Size]byte
+	short  bool // so that it could be guessed, as far as is known
+}
+
+// shortKey is fewer characters than no key should have.
+const shortKey = 16
 
 // NewAPIKey is the key of a text.
-func NewAPIKey(text string) APIKey { return APIKey{sha256.Sum256([]byte(text))} }
+func NewAPIKey(text string) APIKey { return APIKey{sha256.Sum256([]byte(text)), len(text) < shortKey} }
 
 // APIKeyOf is the key of which this is the SHA-256.
-func APIKeyOf(digest [sha256.Size]byte) APIKey { return APIKey{digest} }
+func APIKeyOf(digest [sha256.Size]byte) APIKey { return APIKey{digest: digest} }
 
 // Digest is the SHA-256 of the key.
 func (k APIKey) Digest() [sha256.Size]byte { return k.digest }

@@ -25,7 +25,10 @@ func (v *checker) identifiers(applications []Application) {
 		id, path := &applications[i].Identify, []any{"applications", i, "identify"}
 		for j, key := range id.APIKeys {
 			if !key.IsZero() {
-				sole(key, at(path, "api_keys", j), "key")
+				sole(key.Digest(), at(path, "api_keys", j), "key")
+			}
+			if key.short {
+				v.warn(at(path, "api_keys", j), "has fewer than %d characters, so it can be guessed", shortKey)
 			}
 		}
 		for j, c := range id.Certificates {
