@@ -275,7 +275,11 @@ func TestTimes(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if waited := time.Since(begun); waited != time.Second || s.busy != 3 {
+			waited := time.Since(begun)
+			synctest.Wait() // lookups end just after those who wait
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if waited != time.Second || s.busy != 3 {
 				t.Errorf("waited %v, with %d lookups at once", waited, s.busy)
 			}
 		})

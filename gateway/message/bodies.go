@@ -67,8 +67,9 @@ func (b *Bodies) Request(x *exchange.Exchange) (*Message, error) {
 }
 
 // Answer reads the body of x's answer, or returns what was read of it before.
-// Where it has none, or the gateway speaks for itself, the message is empty. The
-// error is a *problem.Problem; then the answer is not whole, and must not be sent.
+// Where it has none, or the gateway speaks for itself, the message is empty.
+// Nothing of an answer is sent before it has come whole, so one without an end,
+// such as events, must not be asked for. The error is a *problem.Problem; then the answer is not whole, and must not be sent.
 func (b *Bodies) Answer(x *exchange.Exchange) (*Message, error) {
 	a := &x.Answer
 	switch m := a.Message.(type) {

@@ -20,9 +20,9 @@
 //
 // Looking into it: coding.go undoes content codings, charset.go makes UTF-8 of
 // it; json.go and xml.go are what it holds. expression.go is what policies ask,
-// with jsonpath.go, xpath.go and navigator.go, and rule.go is one with what it
-// must find. All of it is bounded in size, depth
-// and work, whatever a stranger sends.
+// with jsonpath.go, xpath.go, navigator.go and pattern.go, and rule.go is one with
+// what it must find. All of it is bounded in size, depth and work, whatever a
+// stranger sends.
 //
 // Why not xmlquery for XPath: its documents know neither where their text stood
 // nor a bound, and it brings the tables of every charset. What is used is the

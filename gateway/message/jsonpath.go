@@ -71,6 +71,8 @@ func checkPath(path jp.Expr, text string) (filtered bool, err error) {
 		return false, errors.New(`more than one ".." would look at everything again and again`)
 	case strings.Count(bare, "$") > 1:
 		return false, errors.New("a filter cannot look at the whole document ($)")
+	case !fixedPatterns(bare, "match", "search") || !fixedOperators(bare):
+		return false, errPattern
 	}
 	return filtered, nil
 }

@@ -20,6 +20,9 @@ func XPath(text string, namespaces map[string]string) (*Expression, error) {
 	if len(text) > maxExpression {
 		return nil, errExpression
 	}
+	if !fixedPatterns(unquoted(text), "matches", "replace") {
+		return nil, errPattern
+	}
 	known := maps.Clone(namespaces)
 	if known == nil {
 		known = map[string]string{} // then a prefix without a namespace is an error
