@@ -77,10 +77,8 @@ func (s *Store) hold(ctx context.Context) error {
 		return err
 	}
 	n := newSession(s.cfg.Connections)
-	defer func() {
-		s.live.Store(nil)
-		n.end(errClosed)
-	}()
+	n.gone = func() { s.live.CompareAndSwap(n, nil) }
+	defer n.end(errClosed)
 	n.add(c)
 	s.live.Store(n)
 	s.turn(Up, nil)

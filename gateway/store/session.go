@@ -15,6 +15,7 @@ type session struct {
 	failed atomic.Int32  // questions in a row
 
 	once  sync.Once
+	gone  func() // tells the store that it has ended
 	ended chan struct{}
 	cause error // set before ended is closed
 }
@@ -84,6 +85,7 @@ func (n *session) give(c *conn, err error) {
 func (n *session) end(cause error) {
 	n.once.Do(func() {
 		n.cause = cause
+		n.gone()
 		close(n.ended)
 	})
 	n.drain()
