@@ -80,7 +80,7 @@ func TestIdentifyByPayload(t *testing.T) {
 		{"another namespace", "", `<order><partner>acme</partner></order>`, "", none},
 		{"a document type", "", `<!DOCTYPE order><order xmlns="urn:x"><partner>acme</partner></order>`, "", none},
 		{"nothing", "", "", "", none},
-		{"an unknown coding", "Content-Encoding: compress", "partner=acme", "", refusal("415 Unsupported Media Type", "unsupported_media_type", "The encoding of the request body is not supported")},
+		{"an unknown coding", "Content-Encoding: compress", "partner=acme", "", refusal("415 Unsupported Media Type", "unsupported_media_type", "The type or encoding of the request body is not supported")},
 		{"not gzip", "Content-Encoding: gzip", "partner=acme", "", refusal("400 Bad Request", "bad_request", "The request is malformed")},
 		{"a bomb", "Content-Encoding: gzip", gzipped(t, strings.Repeat("a", 5000)), "", refusal("413 Request Entity Too Large", "content_too_large", "The request body is too large")},
 	} {
