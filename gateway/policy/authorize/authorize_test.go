@@ -163,7 +163,7 @@ func BenchmarkAuthorize(b *testing.B) {
 	}
 	h := policy(func(*exchange.Exchange) error { return nil })
 	x := &exchange.Exchange{Caller: exchange.Caller{
-		Scopes: []string{"profile", "orders:read"},
+		User: "bob", Groups: []string{"staff", "API-Gateway-Providers"}, Scopes: []string{"profile", "orders:read"},
 		Claims: map[string]any{"realm_access": map[string]any{"roles": []any{"user", "shopper"}}},
 	}}
 	b.ReportAllocs()
