@@ -81,8 +81,12 @@ func testConfig() *config.Config {
 		Users: []config.User{{Name: "alice", Groups: []string{"staff"}}},
 		Applications: []config.Application{{
 			Name: "shop", ID: "id-shop", APIs: []string{"orders"},
-			Identify: config.Identifiers{Claims: []config.ClaimSet{{{Claim: "azp", Value: "shop"}, {Claim: "roles", Value: "a"}, {Claim: "roles", Value: "b"}, {Claim: "roles", Value: "c"}}}},
-			JWT:      []config.Strategy{{Issuer: "partner", SharedKey: config.NewSecret(marker)}},
+			Identify: config.Identifiers{
+				Claims:   []config.ClaimSet{{{Claim: "azp", Value: "shop"}, {Claim: "roles", Value: "a"}, {Claim: "roles", Value: "b"}, {Claim: "roles", Value: "c"}}},
+				Hostname: []string{"*.example.com"},
+				Payload:  []config.PayloadRule{{XPath: "/o:a", Namespaces: []config.Namespace{{Prefix: "o", URI: "urn:x"}}, Equals: "shop"}},
+			},
+			JWT: []config.Strategy{{Issuer: "partner", SharedKey: config.NewSecret(marker)}},
 		}},
 		APIs: []config.API{
 			{
@@ -316,8 +320,12 @@ func TestSettings(t *testing.T) {
 		{"users", got["users"], []any{map[string]any{"name": "alice", "groups": []any{"staff"}}}},
 		{"applications", got["applications"], []any{map[string]any{
 			"name": "shop", "id": "id-shop", "apis": []any{"orders"}, "suspended": false,
-			"identify": map[string]any{"claims": []any{map[string]any{"azp": "shop", "roles": []any{"a", "b", "c"}}}},
-			"jwt":      []any{map[string]any{"issuer": "partner", "shared_key": "***"}},
+			"identify": map[string]any{
+				"claims":   []any{map[string]any{"azp": "shop", "roles": []any{"a", "b", "c"}}},
+				"hostname": []any{"*.example.com"},
+				"payload":  []any{map[string]any{"xpath": "/o:a", "namespaces": map[string]any{"o": "urn:x"}, "equals": "shop"}},
+			},
+			"jwt": []any{map[string]any{"issuer": "partner", "shared_key": "***"}},
 		}}},
 		{"apis[1].policies", apis[1].(map[string]any)["policies"], map[string]any{"identify": "none"}},
 	} {

@@ -57,21 +57,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return "***", true
 	case config.File:
 		return s.file(own), true
-	case config.Duration:
-		if own == config.None {
-			return "none", true
-		}
-		return time.Duration(own).String(), true
-	case config.Size:
-		if own == config.NoSize {
-			return "none", true
-		}
-		return int64(own), true
-	case config.Ratio:
-		if own == config.NoRatio {
-			return "none", true
-		}
-		return float64(own), true
+	case config.Duration, config.Size, config.Ratio:
+		return showLimit(own), true
 	case config.Issuer:
 		if own.Unchecked {
 			return "unchecked", true
@@ -88,6 +75,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return showClaimHeaders(own), true
 	case config.ClaimSet:
 		return showClaimSet(own), true
+	case []config.Namespace:
+		return showNamespaces(own), true
 	case config.ThrottleFor:
 		return showThrottleFor(own), true
 	case *config.Adaptive:
@@ -103,6 +92,25 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return string(text), err == nil
 	}
 	return nil, false
+}
+
+// showLimit shows a limit that can be the word "none".
+func showLimit(limit any) any {
+	switch own := limit.(type) {
+	case config.Duration:
+		if own != config.None {
+			return time.Duration(own).String()
+		}
+	case config.Size:
+		if own != config.NoSize {
+			return int64(own)
+		}
+	case config.Ratio:
+		if own != config.NoRatio {
+			return float64(own)
+		}
+	}
+	return "none"
 }
 
 func showBalance(b config.Balance) any {
@@ -140,6 +148,17 @@ func showClaimHeaders(headers []config.ClaimHeader) any {
 	shown := map[string]string{}
 	for _, h := range headers {
 		shown[h.Header] = h.Claim
+	}
+	return shown
+}
+
+func showNamespaces(namespaces []config.Namespace) any {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	shown := map[string]string{}
+	for _, n := range namespaces {
+		shown[n.Prefix] = n.URI
 	}
 	return shown
 }
