@@ -17,6 +17,7 @@ admin_api: {listen: "127.0.0.1:0"}
 logging: {query: true}
 auth_servers:
 - {name: corp, issuer: %[2]q, local_introspection: {jwks_uri: %[3]q}, audience: {any: [orders]}}
+users: [{name: alice, password: wonderland}]
 policies:
 - {name: everywhere, when: {apis: ["*bare"]}, policies: {outbound: none}}
 apis:
@@ -24,6 +25,7 @@ apis:
 - {name: taken, upstream: {targets: [{url: "http://%[1]s"}]}, policies: {identify: {by: [jwt], applications: none}}}
 - {name: token, upstream: {targets: [{url: "http://%[1]s"}]}, policies: {identify: {by: [jwt], applications: none, claim_headers: {X-User: sub}}, outbound: forward_token}}
 - {name: cookie, upstream: {targets: [{url: "http://%[1]s"}]}, policies: {identify: {by: [jwt], applications: none, token: {cookie: at}}, outbound: forward_token}}
+- {name: user, upstream: {targets: [{url: "http://%[1]s"}]}, policies: {identify: {by: [jwt, basic], applications: none}, outbound: forward_basic}}
 - {name: basic, upstream: {targets: [{url: "http://%[1]s"}]}, policies: {identify: {by: [jwt], applications: none}, outbound: {basic: {user: edge, password: manage}}}}
 - name: key
   upstream: {targets: [{url: "http://%[1]s"}], retry: {on: [503]}}
@@ -50,6 +52,8 @@ func TestOutboundFromOutside(t *testing.T) {
 		{"taken off", "/taken/x", []string{bearer}, "/x", nil},
 		{"token", "/token/x", []string{bearer, "X-User: evil"}, "/x", []string{bearer, "X-User: alice"}},
 		{"token in a cookie", "/cookie/x", []string{"Cookie: a=1; at=" + token}, "/x", []string{"Cookie: a=1; at=" + token}},
+		{"user of the caller", "/user/x", []string{"Authorization: Basic YWxpY2U6d29uZGVybGFuZA=="}, "/x", []string{"Authorization: Basic YWxpY2U6d29uZGVybGFuZA=="}},
+		{"a token where users are forwarded", "/user/x", []string{bearer}, "/x", nil},
 		{"basic", "/basic/x", []string{bearer}, "/x", []string{"Authorization: Basic ZWRnZTptYW5hZ2U="}},
 		{"key in a field", "/key/field", []string{"x-key: mine", "X_Key: mine", bearer}, "/field", []string{bearer, "X-Key: topsecret"}},
 		{"key in the query", "/key/query?key=mine&a=b", nil, "/query?a=b&key=top%20secret", nil},
