@@ -120,7 +120,11 @@ func (r *reader) path(d *Definition, name string, n schema.Node) {
 		if !item.Has(method) {
 			continue
 		}
-		method, at := strings.ToUpper(method), item.Member(method)
+		at, ok := r.resolve(item.Member(method)) // not allowed, and common
+		if !ok {
+			continue
+		}
+		method := strings.ToUpper(method)
 		if place.operations[method] != nil {
 			r.compiler.Report(at, "the definition has the same path and method twice")
 			continue
@@ -133,10 +137,6 @@ func (r *reader) path(d *Definition, name string, n schema.Node) {
 }
 
 func (r *reader) operation(o *Operation, item, n schema.Node) {
-	if _, ok := n.Value.(map[string]any); !ok {
-		r.compiler.Report(n, "must be an object")
-		return
-	}
 	parameters := r.parameters(item, n)
 	for _, at := range parameters {
 		r.place(o, at)

@@ -15,7 +15,7 @@ import (
 
 // Bounds of an API's definition.
 const (
-	maxDocument  = 4 << 20
+	maxDocument  = 8 << 20
 	maxDocuments = 64
 )
 

@@ -14,7 +14,7 @@ import (
 
 // Bounds of a document that is not ours.
 const (
-	maxValues  = 500_000
+	maxValues  = 1_000_000
 	maxNesting = 200
 )
 
