@@ -36,7 +36,7 @@ const secret = "secret-of-sixty-four-bytes-at-least-as-HS512-needs-a-shared-key-
 var (
 	yamlBlock  = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 	secretsDir = regexp.MustCompile(`/run/secrets/`)
-	namedFile  = regexp.MustCompile(`[\w-]+\.(?:crt|pem|key|pub|json)\b|users\.yaml|secrets/[\w-]+`)
+	namedFile  = regexp.MustCompile(`[\w-]+\.openapi\.yaml|[\w-]+\.(?:crt|pem|key|pub|json)\b|users\.yaml|secrets/[\w-]+`)
 	namedEnv   = regexp.MustCompile(`env: (\w+)`)
 )
 
@@ -88,7 +88,14 @@ func loadBlock(t *testing.T, block string, files keyFiles) {
 		t.Fatal(err)
 	}
 	for _, name := range namedFile.FindAllString(block, -1) {
-		if err := os.WriteFile(filepath.Join(dir, name), files.content(name), 0o600); err != nil {
+		content := files.content(name)
+		if strings.HasSuffix(name, ".openapi.yaml") {
+			var err error
+			if content, err = os.ReadFile(filepath.Join("definition", name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
