@@ -59,7 +59,7 @@ var mayImport = map[string][]string{
 // import them.
 var commands = map[string][]string{
 	"gateway/completion":  {},
-	"gateway/explain":     {"gateway", "gateway/exchange", "provisioning", "provisioning/config"},
+	"gateway/explain":     {"gateway", "gateway/exchange", "gateway/problem", "provisioning", "provisioning/config"},
 	"gateway/health":      {"provisioning"},
 	"gateway/version":     {},
 	"introspect/keys":     {"introspect/jwk"},

@@ -53,6 +53,7 @@ func (c *Content) add(mediaRange string, m *Media) {
 	if kind, _, err := mime.ParseMediaType(mediaRange); err == nil {
 		mediaRange = kind // what follows it is not compared
 	}
+	m.wild = strings.Contains(mediaRange, "*")
 	at := len(c.ranges)
 	for at > 0 && strings.Count(c.ranges[at-1], "*") > strings.Count(mediaRange, "*") {
 		at--

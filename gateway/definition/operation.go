@@ -45,4 +45,12 @@ func (o *Operation) Answer(status int) *Answer {
 type Media struct {
 	Schema *schema.Schema // nil: nothing
 	form   *form          // of a form's fields
+	wild   bool           // it is said of a range of types
+}
+
+// Eludes reports whether a body of a type that Describes does not know could be
+// anything, although a schema says that it is more than text or bytes: a caller
+// has chosen the type, and not the definition.
+func (m *Media) Eludes() bool {
+	return m.wild && m.Schema != nil && m.Schema.Kinds()&schema.Text == 0
 }

@@ -56,9 +56,9 @@ func (s swagger) body(r *reader, o *Operation, n schema.Node, parameters []schem
 		switch at.Member("in").Text() {
 		case "body":
 			o.body = &Body{Required: required}
-			m := &Media{Schema: r.compiler.Compile(at.Member("schema"))}
+			s := r.compiler.Compile(at.Member("schema"))
 			for _, kind := range r.types(n, "consumes", "*/*") {
-				o.body.Content.add(kind, m)
+				o.body.Content.add(kind, &Media{Schema: s})
 			}
 		case "formData":
 			p := s.parameter(r, at)
@@ -100,12 +100,12 @@ func (swagger) content(r *reader, answer, operation schema.Node) (c Content) {
 	if !answer.Has("schema") {
 		return c
 	}
-	m := new(Media)
+	var s *schema.Schema
 	if at := answer.Member("schema"); at.Member("type").Text() != "file" {
-		m.Schema = r.compiler.Compile(at)
+		s = r.compiler.Compile(at)
 	}
 	for _, kind := range r.types(operation, "produces", "*/*") {
-		c.add(kind, m)
+		c.add(kind, &Media{Schema: s})
 	}
 	return c
 }

@@ -14,21 +14,30 @@ import (
 
 	"postern/gateway"
 	"postern/gateway/exchange"
+	"postern/gateway/problem"
 	"postern/provisioning"
 	"postern/provisioning/config"
 )
 
 // outcome is how a request fares.
 type outcome struct {
-	Request   string `json:"request"` // its first line
-	Steps     []step `json:"steps"`
-	Forwarded bool   `json:"forwarded"`
-	Upstream  string `json:"upstream,omitempty"` // the head that the target would see, without its secrets
-	Status    int    `json:"status,omitempty"`   // what the caller is told, if not forwarded
-	Code      string `json:"code,omitempty"`
-	Reason    string `json:"reason,omitempty"` // as in the log
-	Challenge string `json:"challenge,omitempty"`
-	Hint      string `json:"hint,omitempty"`
+	Request   string  `json:"request"` // its first line
+	Steps     []step  `json:"steps"`
+	Forwarded bool    `json:"forwarded"`
+	Upstream  string  `json:"upstream,omitempty"` // the head that the target would see, without its secrets
+	Status    int     `json:"status,omitempty"`   // what the caller is told, if not forwarded
+	Code      string  `json:"code,omitempty"`
+	Reason    string  `json:"reason,omitempty"` // as in the log
+	Challenge string  `json:"challenge,omitempty"`
+	Errors    []fault `json:"errors,omitempty"` // of the request, one by one
+	Hint      string  `json:"hint,omitempty"`
+}
+
+// fault is one thing that is wrong with a request.
+type fault struct {
+	In      string `json:"in"`
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
 }
 
 // step is one rule and what came of it.
@@ -183,6 +192,12 @@ type recorder struct {
 func (r *recorder) passed(s gateway.Step, x *exchange.Exchange) { r.note(s, true, describe(s, x)) }
 
 func (r *recorder) refused(s gateway.Step, x *exchange.Exchange, err error) {
+	var told *problem.Problem
+	if errors.As(err, &told) {
+		for _, e := range told.Errors {
+			r.outcome.Errors = append(r.outcome.Errors, fault(e))
+		}
+	}
 	says := x.Reason
 	switch {
 	case says != "":

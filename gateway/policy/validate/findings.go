@@ -90,6 +90,9 @@ func (f *findings) body(m *definition.Media, listed bool, p part, read func() (*
 		}
 	}
 	if !m.Describes(p.kind) {
+		if m.Eludes() {
+			f.in(inBody, func() { f.check.Add("", "is of a content type that cannot be compared with the definition") })
+		}
 		return nil
 	}
 	body, err := read()

@@ -27,6 +27,9 @@ const things = `
 openapi: 3.0.3
 paths:
   /things:
+    put:
+      requestBody: {content: {"*/*": {schema: {$ref: '#/components/schemas/thing'}}}}
+      responses: {default: {description: x}}
     get: {parameters: [{name: q, in: query, schema: {type: integer}}], responses: {default: {description: x, content: {application/json: {schema: {type: array}}}}}}
     post:
       requestBody: {content: {application/json: {schema: {$ref: '#/components/schemas/thing'}}, text/plain: {schema: {type: string, maxLength: 5}}}}
@@ -165,6 +168,9 @@ func TestAttacks(t *testing.T) {
 		{"a content type with more", post("application/json, text/plain", `{"name":1}`), "request_invalid | body : is of a content type that the definition does not have"},
 		{"two content types", post("text/plain", `{"a"`, "Content-Type: application/json"), "request_invalid | body : is of a content type that the definition does not have"},
 		{"no content type", strings.Replace(post("x", `{"name":1}`), "Content-Type: x\r\n", "", 1), "request_invalid | body : is of a content type that the definition does not have"},
+		{"a type that nobody looks into", strings.Replace(post("application/xml", `<a/>`), "POST", "PUT", 1), "request_invalid | body : is of a content type that cannot be compared with the definition"},
+		{"JSON of any type", strings.Replace(post("application/json", `{"name":1}`), "POST", "PUT", 1), "request_invalid | body /name: must be string"},
+		{"text of any type", strings.Replace(post("text/plain", `{"name":"a"}`), "POST", "PUT", 1), "request_invalid | body : must be object"},
 		{"packed", post("application/json", gzipped(`{"name":1}`), "Content-Encoding: gzip"), "request_invalid | body /name: must be string"},
 		{"packed twice", post("application/json", gzipped(gzipped(`{"name":1}`)), "Content-Encoding: gzip, gzip"), "request_invalid | body /name: must be string"},
 		{"packed, not said", post("application/json", gzipped(`{"name":1}`)), "request_invalid | body : must be JSON, in UTF-8, with no member twice"},
