@@ -34,6 +34,8 @@ func TestWrite(t *testing.T) {
 	detailed.Detail = `a "quoted" reason`
 	allowed := problem.MethodNotAllowed.Because(nil)
 	allowed.Allow = "GET, HEAD"
+	listed := problem.RequestInvalid.Because(nil)
+	listed.Errors = []problem.Fault{{In: "body", Pointer: `/a"b`, Detail: "is\nmissing"}, {In: "query"}}
 	slow := problem.Overloaded.Because(nil)
 	slow.RetryAfter = 1500 * time.Millisecond
 	bare := &problem.Problem{Code: "other", Status: 401, Title: "Other"}
@@ -87,6 +89,13 @@ X-Request-Id: id-1
 Allow: GET, HEAD
 
 {"type":"urn:postern:problem:method_not_allowed","title":"The method is not allowed here","status":405,"instance":"urn:postern:request:id-1","code":"method_not_allowed"}
+`},
+		{"faults", listed, `HTTP/1.1 400 Bad Request
+Content-Type: application/problem+json
+Cache-Control: no-store
+X-Request-Id: id-1
+
+{"type":"urn:postern:problem:request_invalid","title":"The request is not as the API defines it","status":400,"instance":"urn:postern:request:id-1","code":"request_invalid","errors":[{"in":"body","pointer":"/a\"b","detail":"is\u000amissing"},{"in":"query","pointer":"","detail":""}]}
 `},
 		{"retry rounds up", slow, `HTTP/1.1 503 Service Unavailable
 Content-Type: application/problem+json

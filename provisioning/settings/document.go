@@ -23,14 +23,19 @@ var errTooMany = errors.New("nested too deeply, or too many values")
 // document reads JSON, or YAML as JSON could have been written: its values are
 // string, bool, nil, json.Number, []any and map[string]any.
 func document(text []byte) (any, error) {
-	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '{' && json.Valid(text) {
+	trimmed := bytes.TrimLeft(text, " \t\r\n")
+	if len(trimmed) == 0 {
+		return nil, errors.New("is empty")
+	}
+	if trimmed[0] == '{' && json.Valid(text) {
 		r := jsonReader{decoder: json.NewDecoder(bytes.NewReader(text)), left: maxValues}
 		r.decoder.UseNumber()
 		return r.value(0)
 	}
 	var root yaml.Node
 	if err := yaml.Load(text, &root); err != nil {
-		return nil, err
+		fault := syntaxFault(&Source{}, text, err)
+		return nil, fmt.Errorf("line %d: %s", fault.Line, fault.Message)
 	}
 	r := yamlReader{left: maxValues}
 	return r.value(&root, 0)
