@@ -153,6 +153,7 @@ func (b *builder) api(index int) {
 	a.handlers = make([]exchange.Handler, 1+len(cfg.Resources))
 	a.templates = append(make([]string, 0, 1+len(cfg.Resources)), "/**")
 	a.handlers[0] = b.routed(index, -1, c.handler(nil))
+	a.pages = c.pages()
 	a.preflights = append(make([]byMethod, 0, 1+len(cfg.Resources)), c.preflight(nil))
 	for i := range cfg.Resources {
 		a.templates = append(a.templates, cfg.Resources[i].Path)

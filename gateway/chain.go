@@ -79,6 +79,17 @@ func (c *chains) ipfilter(levels []config.Level) (chain []exchange.Policy) {
 	return chain
 }
 
+// pages is cors for what happens before a chain; nil: nothing is said of them. A
+// section that is at fault has been reported with the chain.
+func (c *chains) pages() func(*exchange.Exchange) {
+	_, cfg := nearestCORS(c.config.Levels(c.api, "", nil))
+	if cfg == nil {
+		return nil
+	}
+	readable, _ := cors.Readable(cfg, cors.OwnersFor(&c.config.APIs[c.api], c.config.Applications))
+	return readable
+}
+
 // owned is the part of cors that must know who calls.
 func (c *chains) owned(levels []config.Level) []exchange.Policy {
 	l, cfg := nearestCORS(levels)

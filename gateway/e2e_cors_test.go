@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,9 +102,11 @@ func TestCORSFromOutside(t *testing.T) {
 		},
 		{
 			"a preflight of a method that is not there", "OPTIONS /gateway/orders/1.0/orders/7", asks("https://shop.example", "POST"),
-			refusal("405 Method Not Allowed", "method_not_allowed", "The method is not allowed here", "Allow: DELETE, GET, HEAD, PUT"),
+			refusal("405 Method Not Allowed", "method_not_allowed", "The method is not allowed here", "Allow: DELETE, GET, HEAD, PUT", "Vary: Origin"),
 		},
-		{"a preflight of a path that is not there", "OPTIONS /gateway/orders/1.0/other", asks("https://shop.example", "GET"), refusal("404 Not Found", "not_found", "There is nothing here")},
+		{"a preflight of a path that is not there", "OPTIONS /gateway/orders/1.0/other", asks("https://shop.example", "GET"), withVary(refusal("404 Not Found", "not_found", "There is nothing here"), "Vary: Origin\r\n")},
+		{"a path that is not there", "GET /gateway/orders/1.0/other", []string{"Origin: https://shop.example"}, withVary(refusal("404 Not Found", "not_found", "There is nothing here"), "Vary: Origin\r\n"+permit)},
+		{"a path that is not there, for another origin", "GET /gateway/orders/1.0/other", []string{"Origin: https://evil.example"}, withVary(refusal("404 Not Found", "not_found", "There is nothing here"), "Vary: Origin\r\n")},
 		{"a preflight meets the policies of the method", "OPTIONS /gateway/orders/1.0/orders/7", asks("https://shop.example", "DELETE"), refusal("403 Forbidden", "protocol_not_allowed", "This API is not offered over this protocol")},
 		{"a scope of its own", "OPTIONS /gateway/orders/1.0/staff", asks("https://shop.example", "GET"), withVary(refusedOrigin, "Vary: Origin\r\n")},
 		{"a scope without", "OPTIONS /gateway/orders/1.0/alone", asks("https://shop.example", "GET"), tokenMissing},
@@ -127,5 +130,53 @@ func TestCORSFromOutside(t *testing.T) {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Each key changes the answer. In the exports of webMethods they are called
+// allowedOrigins, allowMethods, allowHeaders, exposeHeaders, allowCredentials and
+// maxAge.
+func TestCORSParameters(t *testing.T) {
+	u := newTarget(t, always(ok))
+	preflight := []string{"Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: x-a"}
+	for _, tt := range []struct {
+		name, without, with string
+		request             []string // a preflight; nil: a GET
+		field               string   // of the answer; "": its status
+		before, after       string
+	}{
+		{"origins", "origins: [https://other.example]", "origins: [https://shop.example]", nil, "", "403", "200"},
+		{"methods", "methods: [GET]", "methods: [GET, PUT]", preflight, "", "405", "204"},
+		{"headers", "headers: [X-B]", "headers: [X-A]", preflight, "", "403", "204"},
+		{"expose_headers", "", "expose_headers: [ETag]", nil, "Access-Control-Expose-Headers", "", "ETag"},
+		{"credentials", "", "credentials: true", nil, "Access-Control-Allow-Credentials", "", "true"},
+		{"max_age", "", "max_age: 12s", preflight, "Access-Control-Max-Age", "5", "12"},
+	} {
+		for i, said := range []string{tt.without, tt.with} {
+			t.Run(tt.name+[]string{" left out", ""}[i], func(t *testing.T) {
+				section := []string{"origins: [https://shop.example]", "headers: [X-A]"}
+				if said != "" {
+					key, _, _ := strings.Cut(said, ":")
+					section = append(slices.DeleteFunc(section, func(s string) bool { return strings.HasPrefix(s, key+":") }), said)
+				}
+				g := startText(t, fmt.Sprintf(`
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+apis: [{name: a, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, cors: {%s}}}]
+`, u.address, strings.Join(section, ", ")))
+				head := []string{"GET /gateway/a/x HTTP/1.1", "Host: h", "Origin: https://shop.example"}
+				if tt.request != nil {
+					head = append([]string{"OPTIONS /gateway/a/x HTTP/1.1"}, append(head[1:], tt.request...)...)
+				}
+				answer := g.do(lines(head...))
+				got := fmt.Sprint(status(answer))
+				if tt.field != "" {
+					got = field(answer, tt.field)
+				}
+				if want := []string{tt.before, tt.after}[i]; got != want {
+					t.Errorf("{%s}: %q, want %q in %q", strings.Join(section, ", "), got, want, answer)
+				}
+			})
+		}
 	}
 }

@@ -73,6 +73,7 @@ type api struct {
 	templates  []string               // of those resources
 	done       func(*exchange.Exchange, exchange.End)
 	tell       func(*exchange.Exchange, *problem.Problem) // before a resource is found; nil: problems tell it themselves
+	pages      func(*exchange.Exchange)                   // lets them read that; nil: nothing does
 }
 
 // serve finds who is asked and lets the chain answer.
@@ -102,10 +103,10 @@ func (n *generation) serve(x *exchange.Exchange) error {
 		x.API, x.Done, x.Tell = a.name, a.done, a.tell
 	}
 	if slash && !a.keepSlash {
-		return badPath(errSlash)
+		return a.lost(x, badPath(errSlash))
 	}
 	if err != nil {
-		return noRoute(err, route.Allow)
+		return a.lost(x, noRoute(err, route.Allow))
 	}
 	x.Rest, x.Route = route.Rest, a.templates[route.Resource+1]
 	return handler(x)
@@ -128,6 +129,14 @@ func (n *generation) route(x *exchange.Exchange) (router.Route, exchange.Handler
 		return route, nil, err
 	}
 	return route, n.apis[route.API].handlers[route.Resource+1], nil
+}
+
+// lost is the end of an exchange for which no resource is found.
+func (a *api) lost(x *exchange.Exchange, err error) error {
+	if a.pages != nil {
+		a.pages(x)
+	}
+	return err
 }
 
 var errSlash = errors.New("path holds an escaped slash")

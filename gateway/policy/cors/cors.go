@@ -51,6 +51,30 @@ type rules struct {
 // New builds the policy; owners are the applications whose origins may call too.
 // The error is config.Faults with paths relative to cfg.
 func New(cfg *config.CORS, owners Owners) (exchange.Policy, error) {
+	r, err := newRules(cfg, owners)
+	if err != nil {
+		return nil, err
+	}
+	return r.policy, nil
+}
+
+// Readable builds what lets pages read an answer that is given before there is a
+// chain, such as 404. The error is that of New.
+func Readable(cfg *config.CORS, owners Owners) (func(*exchange.Exchange), error) {
+	r, err := newRules(cfg, owners)
+	if err != nil {
+		return nil, err
+	}
+	return func(x *exchange.Exchange) {
+		origin, fields := asked(x)
+		r.mark(x)
+		if fields == 1 && r.mayCall(origin) && requested(x) == nil {
+			r.permit(x, origin)
+		}
+	}, nil
+}
+
+func newRules(cfg *config.CORS, owners Owners) (*rules, error) {
 	named, err := newOrigins(cfg.Origins)
 	if err != nil {
 		return nil, err
@@ -72,7 +96,7 @@ func New(cfg *config.CORS, owners Owners) (exchange.Policy, error) {
 	if cfg.MaxAge > 0 {
 		r.maxAge = strconv.FormatInt(int64(cfg.MaxAge.Limit()/time.Second), 10)
 	}
-	return r.policy, nil
+	return r, nil
 }
 
 func (r *rules) policy(next exchange.Handler) exchange.Handler {
