@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"net/netip"
 	"strings"
@@ -22,6 +23,7 @@ import (
 func TestHandleAllocatesNothing(t *testing.T) {
 	for _, tt := range []struct {
 		name, target string
+		method       string // "": GET
 		top          string // more sections
 		lines        []string
 		peer         string
@@ -35,6 +37,9 @@ func TestHandleAllocatesNothing(t *testing.T) {
 		{name: "traced, not sampled", top: "tracing: {sample: none}\n", target: "/gateway/orders/1.0/orders/7", status: 200},
 		{name: "in the caller's trace", top: "tracing: {}\n", target: "/gateway/orders/1.0/orders/7", lines: []string{"traceparent: " + callerParent[:53] + "00", "tracestate: a=1"}, status: 200},
 		{name: "with words for failures", top: "faults: {format: webmethods, native: replace}\n", target: "/gateway/orders/1.0/orders/7", status: 200},
+		{name: "with policies", top: everyPolicy, target: "/gateway/orders/1.0/orders/7?a=b", lines: []string{"Origin: https://shop.example", "Authorization: Basic YTpi"}, status: 200},
+		{name: "preflight", top: everyPolicy, method: "OPTIONS", target: "/gateway/orders/1.0/orders/7", lines: []string{"Origin: https://shop.example", "Access-Control-Request-Method: GET"}, status: 204},
+		{name: "denied", top: everyPolicy, target: "/gateway/orders/1.0/orders/7", peer: "192.0.2.66", status: 403},
 		{name: "not found", target: "/gateway/other", status: 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,7 +49,7 @@ func TestHandleAllocatesNothing(t *testing.T) {
 				tt.peer = "192.0.2.7"
 			}
 			peer := netip.AddrPortFrom(netip.MustParseAddr(tt.peer), 1)
-			raw := "GET " + tt.target + " HTTP/1.1\r\nHost: h\r\n" + strings.Join(append(tt.lines, "", ""), "\r\n")
+			raw := cmp.Or(tt.method, "GET") + " " + tt.target + " HTTP/1.1\r\nHost: h\r\n" + strings.Join(append(tt.lines, "", ""), "\r\n")
 			serve := replay(g, raw, peer, tt.status, func(x *exchange.Exchange) {
 				if x.Answer.Status != tt.status && x.HTTP.Response.StatusCode() != tt.status {
 					t.Fatalf("status %d, %d", x.Answer.Status, x.HTTP.Response.StatusCode())
@@ -56,6 +61,16 @@ func TestHandleAllocatesNothing(t *testing.T) {
 		})
 	}
 }
+
+// everyPolicy is the policies that need no body and no caller.
+const everyPolicy = `policies:
+- name: every
+  policies:
+    cors: {origins: [https://shop.example], credentials: true}
+    ipfilter: {allow: [192.0.2.0/24], deny: [192.0.2.66]}
+    concurrency: {max: 10, adaptive: true}
+    outbound: {api_key: {query: key, value: secret}}
+`
 
 // replay returns what serves a raw request, each time on the same exchange.
 func replay(g *Gateway, raw string, peer netip.AddrPort, status int, check func(*exchange.Exchange)) func() {
@@ -70,6 +85,7 @@ func replay(g *Gateway, raw string, peer netip.AddrPort, status int, check func(
 		x.Request, _ = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head)
 		g.Handle(x)
 		check(x)
+		x.HTTP.Response.Reset() // as when it has been sent
 		x.Finish(exchange.End{Status: status, Duration: time.Millisecond})
 		lane := &g.access.lanes[0]
 		lane.lines = lane.lines[:0]
