@@ -204,7 +204,7 @@ func (r *recorder) refused(s gateway.Step, x *exchange.Exchange, err error) {
 	case err != nil:
 		says = err.Error()
 	default:
-		says = "it answers by itself"
+		says = answersItself
 	}
 	r.note(s, false, says)
 }

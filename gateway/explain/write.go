@@ -57,6 +57,9 @@ func shown(r rune) rune {
 	return r
 }
 
+// answersItself is what a step says that neither passes nor refuses.
+const answersItself = "nothing is forwarded"
+
 // hint says what may be done about an outcome that is not the configuration's.
 func (o *outcome) hint(q question) {
 	switch o.Code {
@@ -84,7 +87,10 @@ func (o *outcome) write(w io.Writer) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, s := range o.Steps {
 		verdict := "passes"
-		if !s.Passed {
+		switch {
+		case s.Says == answersItself:
+			verdict = "ANSWERS"
+		case !s.Passed:
 			verdict = "REFUSES"
 		}
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", s.Name, verdict, printable(s.Says), s.Place)
