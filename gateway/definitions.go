@@ -11,7 +11,7 @@ import (
 // the documents are the same.
 func (b *builder) definition(index int, a *api) {
 	cfg := b.config.APIs[index].Definition
-	if cfg == nil {
+	if cfg == nil || !b.config.Validates(index) {
 		return
 	}
 	for _, g := range []*generation{b.next, b.previous} {

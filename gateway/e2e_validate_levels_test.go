@@ -193,3 +193,47 @@ func TestValidateAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// An API may have the paths of its definition and no others: whoever asks for
+// another one is told so before anybody is asked who calls.
+func TestResourcesOfADefinition(t *testing.T) {
+	d, u := withOrders(t, `
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+auth_servers:
+- {name: corp, issuer: i, local_introspection: {shared_key: "a key that is long enough for HS256, surely"}, audience: unchecked}
+apis:
+- name: open
+  definition: {file: orders.yaml, resources: true}
+  upstream: {targets: [{url: "http://TARGET"}]}
+  policies: {identify: none}
+- name: closed
+  definition: {file: orders.yaml, resources: true}
+  upstream: {targets: [{url: "http://TARGET"}]}
+  policies: {identify: {by: [jwt], applications: none}}
+`)
+	for _, tt := range []struct {
+		request string
+		want    int
+	}{
+		{"GET /gateway/open/orders", 200},
+		{"HEAD /gateway/open/orders", 200},
+		{"DELETE /gateway/open/orders/7", 200},
+		{"PUT /gateway/open/orders", 405},
+		{"GET /gateway/open/invoices", 404},
+		{"GET /gateway/closed/orders/7", 401},
+		{"PUT /gateway/closed/orders/7", 405},
+		{"GET /gateway/closed/invoices", 404},
+	} {
+		got := d.do(tt.request + " HTTP/1.1\r\nHost: h\r\n\r\n")
+		if status(got) != tt.want {
+			t.Errorf("%s: %s", tt.request, got)
+		} else if tt.want == 200 {
+			u.next()
+		}
+	}
+	d.applied(func() { d.write("orders.yaml", strings.Replace(ordersDefinition, "  /orders:\n", "  /invoices:\n", 1)) })
+	wantStatus(t, d.do("GET /gateway/open/invoices HTTP/1.1\r\nHost: h\r\n\r\n"), 200)
+	u.next()
+	wantStatus(t, d.do("GET /gateway/open/orders HTTP/1.1\r\nHost: h\r\n\r\n"), 404)
+}

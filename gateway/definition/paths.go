@@ -1,9 +1,10 @@
 package definition
 
 import (
-	"net/url"
 	"slices"
 	"strings"
+
+	"postern/provisioning/config"
 )
 
 // node is a place in the tree of a definition's paths, one level a segment.
@@ -164,7 +165,7 @@ func splitTemplate(segment string) (*template, string) {
 		if strings.Contains(literal, "}") {
 			return nil, "} without {"
 		}
-		t.literals = append(t.literals, canonical(literal))
+		t.literals = append(t.literals, config.CanonicalSegment(literal))
 		if !more {
 			return t, ""
 		}
@@ -178,27 +179,6 @@ func splitTemplate(segment string) (*template, string) {
 		t.names = append(t.names, name)
 		rest = next
 	}
-}
-
-// canonical writes a literal as the gateway compares paths.
-func canonical(literal string) string {
-	plain, err := url.PathUnescape(literal)
-	if err != nil {
-		plain = literal
-	}
-	var b strings.Builder
-	for i := range len(plain) {
-		c := plain[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~!$&'()*+,;=:@", c) >= 0 {
-			b.WriteByte(c)
-			continue
-		}
-		const hex = "0123456789ABCDEF"
-		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
-	}
-	return b.String()
 }
 
 // Knows reports whether some request to a resource could be for an operation of
@@ -215,7 +195,7 @@ func (d *Definition) Knows(method, template string) bool {
 			return false
 		}
 		for i := range want {
-			if !strings.Contains(want[i]+have[i], "{") && want[i] != canonical(have[i]) {
+			if !strings.Contains(want[i]+have[i], "{") && want[i] != config.CanonicalSegment(have[i]) {
 				return false
 			}
 		}

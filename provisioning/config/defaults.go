@@ -170,6 +170,9 @@ func (a *API) setDefaults() {
 		a.BasePath = strings.TrimSuffix(a.BasePath, "/")
 	}
 	setDefault(&a.Paths.EncodedSlash, "reject")
+	if d := a.Definition; d != nil && d.Resources && a.Resources == nil {
+		a.Resources = d.resources()
+	}
 	a.Upstream.setDefaults()
 	throttleDefaults("", a.Policies.Throttle)
 	for i := range a.Scopes {

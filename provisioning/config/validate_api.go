@@ -16,6 +16,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 			seen[[2]string{a.Name, a.Version}] = i
 		}
 		v.api(path, a, c.TokenRules(i) != nil)
+		v.definition(c, i)
 		v.groups(c, i, servers)
 		v.tokenless(c, i)
 	}
@@ -48,7 +49,6 @@ func (v *checker) api(path []any, a *API, tokens bool) {
 	v.upstream(at(path, "upstream"), a.Upstream)
 	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a, tokens)
 	v.upgrade(at(path, "upstream", "upgrade"), a, tokens)
-	v.definition(at(path, "definition"), a.Definition)
 	v.resources(path, a)
 	v.scopes(path, a)
 	for i, tag := range a.Tags {

@@ -1,6 +1,9 @@
 package config
 
-import "slices"
+import (
+	"reflect"
+	"slices"
+)
 
 // validation checks what stands at one level.
 func (v *checker) validation(c *Config, l Level) {
@@ -47,6 +50,13 @@ func (v *checker) defined(c *Config, l Level, path []any) {
 	}
 }
 
+// Validates reports whether messages of an API are compared with its definition.
+func (c *Config) Validates(api int) bool {
+	return slices.ContainsFunc(c.apiLevels(api), func(l Level) bool {
+		return l.Policies.Validate != nil && l.Policies.Validate.NeedsDefinition()
+	})
+}
+
 // apiLevels are all levels that some requests to an API meet.
 func (c *Config) apiLevels(api int) (levels []Level) {
 	a := &c.APIs[api]
@@ -78,8 +88,19 @@ func (v *checker) requiredHeaders(path []any, r *RequiredHeaders) {
 }
 
 // definition checks where an API's definition is said.
-func (v *checker) definition(path []any, d *Definition) {
-	if d != nil && d.File.IsZero() {
+func (v *checker) definition(c *Config, api int) {
+	a, path := &c.APIs[api], []any{"apis", api, "definition"}
+	d := a.Definition
+	switch {
+	case d == nil:
+	case d.File.IsZero():
 		v.add(at(path, "file"), "missing: the file with the definition")
+	case len(d.Documents) == 0: // it could not be read
+	case d.Resources && !reflect.DeepEqual(a.Resources, d.resources()):
+		v.add(at(path, "resources"), "the API says itself which resources it has")
+	case d.Resources && len(a.Resources) == 0:
+		v.add(at(path, "resources"), "the definition has no paths")
+	case !d.Resources && !c.Validates(api):
+		v.warn(path, "unused: no policy validates by it, and resources: true is not said")
 	}
 }

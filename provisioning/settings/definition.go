@@ -19,11 +19,12 @@ const (
 	maxDocuments = 64
 )
 
-// definition is {file: PATH}. The file is read now, and those beside it that it
+// definition is {file: PATH, resources: true}. The file is read now, and those beside it that it
 // refers to.
 func (d *decoder) definition(n *Node, v *config.Definition) {
 	var form struct {
-		File string `yaml:"file"`
+		File      string `yaml:"file"`
+		Resources bool   `yaml:"resources"`
 	}
 	before := len(d.faults)
 	d.mapping(n, reflect.ValueOf(&form).Elem())
@@ -31,6 +32,7 @@ func (d *decoder) definition(n *Node, v *config.Definition) {
 		return
 	}
 	file := n.Items[n.find("file")]
+	v.Resources = form.Resources
 	v.File.Path = absolute(file, form.File)
 	v.Documents = map[string]any{}
 	d.below("file", func() { d.documents(file, form.File, v) })
