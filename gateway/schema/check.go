@@ -12,6 +12,9 @@ const (
 // maxSteps bounds the work for one message.
 const maxSteps = 1 << 20
 
+// maxKept bounds what is kept for another message.
+const maxKept = 64 << 10
+
 // Check judges the values of one message. It is not safe for concurrent use.
 type Check struct {
 	Faults []Fault
@@ -30,6 +33,9 @@ func NewCheck(direction Direction) *Check { return &Check{direction: direction, 
 // Reset makes c ready for another message.
 func (c *Check) Reset(direction Direction) {
 	clear(c.at[:cap(c.at)])
+	if cap(c.key) > maxKept {
+		c.key = nil
+	}
 	*c = Check{direction: direction, steps: maxSteps, at: c.at[:0], key: c.key[:0]}
 }
 

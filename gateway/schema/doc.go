@@ -10,8 +10,8 @@
 // are compared with, discriminator.go picks one of several schemas, and shape.go
 // tells what a value given as text should become.
 //
-// Why not a library: those there are judge a recursive schema with anyOf in time
-// that doubles with each level that a stranger nests, and cannot be stopped.
-// Here every step counts against a budget. The tests compare each outcome with
-// that of such a library.
+// Why not a library: santhosh-tekuri/jsonschema, which is good at it, judges a
+// recursive schema with anyOf in time that doubles with each level that a stranger
+// nests, seconds for 20 of them, and cannot be stopped. Here every step counts
+// against a budget. The tests compare each outcome with that library's.
 package schema
