@@ -77,9 +77,14 @@ type Exchange struct {
 	// none. It borrows the request's memory.
 	Proved string
 
+	Presented Presented // what may be taken off Head before it is forwarded
+
 	Path  []byte // canonical path: what is matched and forwarded
 	Rest  []byte // the part of Path after the API's prefix; empty or begins with a slash
 	Query []byte // after the question mark, byte for byte; nil without one
+
+	// Sent is what the upstream is asked for where a policy has changed that.
+	Sent Sent
 
 	API      string // the matched API, name/version; "" before a match
 	Route    string // the matched resource's template, below the API's prefix
@@ -100,6 +105,36 @@ type Exchange struct {
 	Done func(*Exchange, End)
 
 	ends []func(End)
+}
+
+// Sent is a request's line as it is forwarded. What it leaves empty is the
+// caller's; Exchange.Query has no other form.
+type Sent struct {
+	Method []byte
+	Rest   []byte // in place of Exchange.Rest; nil: as it is
+}
+
+// SentMethod is the method that the upstream is asked with.
+func (x *Exchange) SentMethod() []byte {
+	if len(x.Sent.Method) > 0 {
+		return x.Sent.Method
+	}
+	return x.HTTP.Request.Header.Method()
+}
+
+// SentRest is what follows the API's prefix in the path that is forwarded.
+func (x *Exchange) SentRest() []byte {
+	if x.Sent.Rest != nil {
+		return x.Sent.Rest
+	}
+	return x.Rest
+}
+
+// Presented is the credentials of a request, as the policies that judge them have
+// found them. All of it borrows the request's memory.
+type Presented struct {
+	Token, Key    string // "": none
+	Authorization []byte // the field; nil: none, or no policy has looked
 }
 
 // Steps is when parts of an exchange ran, for its spans; zero where they did

@@ -66,6 +66,18 @@ func (b *Bodies) Request(x *exchange.Exchange) (*Message, error) {
 	return m, nil
 }
 
+// Make is Request; a request without a body gets one that is empty, to be
+// replaced.
+func (b *Bodies) Make(x *exchange.Exchange) (*Message, error) {
+	m, err := b.Request(x)
+	if err == nil && m.body == nil {
+		x.Body = new(wire.Body)
+		m.body = x.Body
+		m.hold(nil)
+	}
+	return m, err
+}
+
 // Answer reads the body of x's answer, or returns what was read of it before.
 // Where it has none, or the gateway speaks for itself, the message is empty.
 // Nothing of an answer is sent before it has come whole, so one without an end,

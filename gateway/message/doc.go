@@ -21,7 +21,8 @@
 // Looking into it: coding.go undoes content codings, charset.go makes UTF-8 of
 // it; json.go and xml.go are what it holds. expression.go is what policies ask,
 // with jsonpath.go, xpath.go, navigator.go and pattern.go, and rule.go is one with
-// what it must find. All of it is bounded in size, depth and work, whatever a
+// what it must find. spot.go says where values in JSON are to be changed, and
+// leaves the rest byte for byte. All of it is bounded in size, depth and work, whatever a
 // stranger sends.
 //
 // Why not xmlquery for XPath: its documents know neither where their text stood

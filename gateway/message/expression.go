@@ -12,6 +12,16 @@ import (
 type Expression struct {
 	kind, text string
 	find       func(m *Message, visit func(value string) bool) error
+	value      func(m *Message) (value any, found bool, err error) // nil: it finds texts only
+}
+
+// Value is the first value that a JSONPath finds, of any kind, as of Message.JSON;
+// other expressions have none.
+func (e *Expression) Value(m *Message) (value any, found bool, err error) {
+	if e.value == nil {
+		return nil, false, nil
+	}
+	return e.value(m)
 }
 
 // String is the expression as it was written, after its kind.

@@ -38,15 +38,28 @@ func JSONPath(text string) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Expression{kind: "jsonpath", text: text, find: func(m *Message, visit func(string) bool) error {
+	get := func(m *Message) ([]any, error) {
 		tree, err := m.JSON()
 		if filtered && err == nil {
 			tree, err = m.loose()
 		}
 		if err != nil {
+			return nil, err
+		}
+		return path.Get(tree), nil
+	}
+	return &Expression{kind: "jsonpath", text: text, value: func(m *Message) (any, bool, error) {
+		list, err := get(m)
+		if err != nil || len(list) == 0 {
+			return nil, false, err
+		}
+		return list[0], true, nil
+	}, find: func(m *Message, visit func(string) bool) error {
+		list, err := get(m)
+		if err != nil {
 			return err
 		}
-		for _, v := range path.Get(tree) {
+		for _, v := range list {
 			if found, ok := textOf(v); ok && !visit(found) {
 				break
 			}

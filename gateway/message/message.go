@@ -28,6 +28,7 @@ type Message struct {
 	object object
 	doc    xmlDocument
 	parsed int64 // memory reserved for what was made of it
+	own    int64 // and for what replaces it
 }
 
 // hold makes the exchange send data as the body.
@@ -55,19 +56,29 @@ func (m *Message) Raw() []byte { return m.data }
 // Type is the Content-Type; nil without one.
 func (m *Message) Type() []byte { return m.head.Get("Content-Type") }
 
+// None reports whether the message has no body, and can have none.
+func (m *Message) None() bool {
+	return m.body == nil || m.answer != nil && m.answer.Body == nil
+}
+
 // Replace makes text, which is UTF-8, the body that is sent. The message keeps it
 // until the exchange has ended. What the head says of the length, the coding, the
-// charset and digests follows. A message that had no body stays without one.
-func (m *Message) Replace(text []byte) {
-	if m.body == nil {
-		return
+// charset and digests follows, and digests among the trailers are dropped. A
+// message that has no body stays without one. The error is a *problem.Problem.
+func (m *Message) Replace(text []byte) error {
+	if m.None() {
+		return nil
+	}
+	if int64(len(text)) > m.bodies.limit {
+		return m.textProblem(errLong)
 	}
 	m.forget()
-	for _, name := range [...]string{"Content-Encoding", "Content-MD5", "Content-Digest", "Repr-Digest", "Digest"} {
-		if m.head.Get(name) != nil {
-			m.head.Del(name)
-		}
+	m.disown()
+	if err := m.bodies.room.take(int64(cap(text))); err != nil {
+		return m.textProblem(err)
 	}
+	m.own = int64(cap(text))
+	m.dropDigests()
 	if kind := m.Type(); charsetOf(kind) != "" {
 		m.head.SetBytes("Content-Type", withCharset(kind))
 	}
@@ -75,6 +86,34 @@ func (m *Message) Replace(text []byte) {
 		m.head.Del("ETag") // it named other bytes
 	}
 	m.hold(text)
+	return nil
+}
+
+// dropDigests removes what the head says of bytes that are not sent.
+func (m *Message) dropDigests() {
+	for _, name := range [...]string{"Content-Encoding", "Content-MD5", "Content-Digest", "Repr-Digest", "Digest"} {
+		m.head.Del(name)
+	}
+}
+
+// Disclaim makes an answer to HEAD, or a 304, say nothing of a body that would have
+// been replaced.
+func (m *Message) Disclaim() {
+	if m.answer == nil || m.answer.Body != nil {
+		return
+	}
+	m.answer.Length = -1
+	m.dropDigests()
+	m.head.Del("ETag")
+}
+
+// Limit is how many bytes a body may have.
+func (m *Message) Limit() int64 { return m.bodies.limit }
+
+// disown gives back the memory of what has replaced the body.
+func (m *Message) disown() {
+	m.bodies.room.left.Add(m.own)
+	m.own = 0
 }
 
 // reserve takes memory for what is made of the body.
@@ -97,6 +136,7 @@ func (m *Message) forget() {
 func (m *Message) release(exchange.End) {
 	b := m.bodies
 	m.forget()
+	m.disown()
 	m.raw.release()
 	m.bytes.Reset(nil)
 	m.reader.Reset(nil)

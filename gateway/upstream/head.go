@@ -8,7 +8,7 @@ import (
 
 // appendLine writes the request line and Host, which differ by target.
 func (u *Upstream) appendLine(b []byte, x *exchange.Exchange, t *target) []byte {
-	b = append(b, x.HTTP.Request.Header.Method()...)
+	b = append(b, x.SentMethod()...)
 	b = append(b, ' ')
 	b = u.appendTarget(b, x, t)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
@@ -56,11 +56,10 @@ func appendFields(b []byte, x *exchange.Exchange) []byte {
 func (u *Upstream) appendTarget(b []byte, x *exchange.Exchange, t *target) []byte {
 	start := len(b)
 	b = append(b, t.prefix...)
-	if u.strip {
-		b = append(b, x.Rest...)
-	} else {
-		b = append(b, x.Path...)
+	if !u.strip {
+		b = append(b, x.Path[:len(x.Path)-len(x.Rest)]...)
 	}
+	b = append(b, x.SentRest()...)
 	if len(b) == start {
 		b = append(b, '/')
 	}

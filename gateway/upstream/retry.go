@@ -300,7 +300,7 @@ func (u *Upstream) repeatable(r *request) bool {
 }
 
 func idempotent(x *exchange.Exchange) bool {
-	switch string(x.HTTP.Request.Header.Method()) {
+	switch string(x.SentMethod()) {
 	case "GET", "HEAD", "OPTIONS", "PUT", "DELETE":
 		return true
 	}

@@ -54,7 +54,7 @@ func (u *upgrades) wanted(x *exchange.Exchange) ([]byte, error) {
 	}
 	switch {
 	case isWebSocket(protocol):
-		if x.Body != nil || !x.HTTP.IsGet() || x.Head.WebSocketKey() == nil {
+		if x.Body != nil || string(x.SentMethod()) != "GET" || x.Head.WebSocketKey() == nil {
 			p := problem.BadRequest.Because(errHandshake)
 			p.Detail = errHandshake.Error()
 			return nil, p

@@ -7,10 +7,11 @@
 //	names.go     which variables there are
 //	read.go      how their values are found; payload.go those in bodies
 //	place.go     where in JSON and XML a variable may stand
-//	escape.go    how a value is written there
+//	escape.go    how a value is written there, and in fields, paths and queries
 //
 // It reads an exchange and what went wrong, names claims as policies do, quotes
 // as problems do, and proposes names as the configuration does: what it imports.
 //
-// Which names there are is the vendor's: see the README of policy/faults.
+// Which names there are is the vendor's: see the READMEs of policy/faults and
+// policy/transform.
 package variable

@@ -24,8 +24,15 @@ func cut(dst []byte, start, most int) (cut []byte, left int) {
 // change is written anew behind it, and moved down.
 func escape(dst []byte, start int, kind Kind) []byte {
 	value := dst[start:]
-	if kind == Header {
+	switch kind {
+	case Header:
 		return oneLine(dst, start)
+	case Raw:
+		return dst
+	case Path, Query:
+		end := len(dst)
+		dst = appendEscaped(dst, value)
+		return append(dst[:start], dst[end:]...)
 	}
 	if plain(value, kind) {
 		return dst
@@ -91,6 +98,21 @@ func appendRune(dst []byte, r rune, kind Kind) []byte {
 		}
 	}
 	return utf8.AppendRune(dst, r)
+}
+
+// appendEscaped writes a value to an address: all but unreserved characters
+// (RFC 3986 2.3) as escapes.
+func appendEscaped(dst, value []byte) []byte {
+	const hex = "0123456789ABCDEF"
+	for _, c := range value {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~':
+			dst = append(dst, c)
+		default:
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return dst
 }
 
 // oneLine makes the value a part of one field line: control characters become

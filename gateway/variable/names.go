@@ -18,12 +18,26 @@ type read func(dst []byte, v *Values) []byte
 type found struct {
 	read   read
 	number bool // its value is one, in digits
+	path   bool // its value is a canonical path, or a part of one
+	// value reads what can stand for itself in JSON, where no string is begun; nil:
+	// it is a string there.
+	value read
+	uses  uses
 }
+
+// uses is what of an exchange must be there for a variable to be read.
+type uses uint8
+
+const (
+	ofRequestBody uses = 1 << iota
+	ofAnswer
+	ofAnswerBody
+)
 
 // fixed are the variables whose names are whole.
 var fixed = map[string]found{
-	"request.path":                   {read: path},
-	"request.httpMethod":             {read: method},
+	"request.path":                   {read: path, path: true},
+	"request.httpMethod":             {read: sentMethod},
 	"request.correlationID":          {read: id},
 	"request.authorization.clientId": {read: client},
 	"request.authorization.issuer":   {read: issuer},
@@ -31,14 +45,22 @@ var fixed = map[string]found{
 	"request.authorization.audience": {read: ofClaim("aud")},
 	"request.application.id":         {read: applicationID},
 	"request.application.name":       {read: applicationName},
-	"response.statusCode":            {read: status, number: true},
-	"response.statusMessage":         {read: reason},
-	payload:                          {read: wholePayload},
+	"response.statusCode":            {read: status, number: true, uses: ofAnswer},
+	"response.statusMessage":         {read: reason, uses: ofAnswer},
+	requestPayload:                   {read: wholePayload(request), value: wholeValue(request), uses: ofRequestBody},
+	responsePayload:                  {read: wholePayload(answer), value: wholeValue(answer), uses: ofAnswer | ofAnswerBody},
 	"apiName":                        {read: apiName},
 	"apiVersion":                     {read: apiVersion},
 	"operationName":                  {read: operation},
 	"inboundHttpMethod":              {read: method},
-	"sys:resource_path":              {read: resourcePath},
+	"sys:resource_path":              {read: resourcePath, path: true},
+}
+
+// credentials are what the caller has presented.
+var credentials = map[string]found{
+	"request.authorization.authHeader":    {read: authorization},
+	"request.authorization.apiKey":        {read: key},
+	"request.authorization.incomingToken": {read: token},
 }
 
 // problems are those of what went wrong.
@@ -65,25 +87,39 @@ var words = map[string]read{
 var named = []struct {
 	prefix string
 	read   func(name string) read
+	uses   uses
 }{
-	{"request.headers.", requestHeader},
-	{"request.query.", query},
-	{"request.authorization.claims.", ofClaim},
-	{"request.application.claims.", ofClaim},
-	{"response.headers.", responseHeader},
+	{"request.headers.", requestHeader, 0},
+	{"request.query.", query, 0},
+	{"request.authorization.claims.", ofClaim, 0},
+	{"request.application.claims.", ofClaim, 0},
+	{"response.headers.", responseHeader, ofAnswer},
 }
 
-// payload is what bodies are named by.
-const payload = "response.payload"
+// What bodies are named by.
+const (
+	requestPayload  = "request.payload"
+	responsePayload = "response.payload"
+)
+
+// payloads are those that expressions look into.
+var payloads = []struct {
+	name string
+	of   body
+	uses uses
+}{
+	{requestPayload, request, ofRequestBody},
+	{responsePayload, answer, ofAnswer | ofAnswerBody},
+}
 
 // expressions are what finds something in a body.
 var expressions = []struct {
 	prefix  string
 	compile func(text string) (*message.Expression, error)
 }{
-	{payload + ".jsonPath[", message.JSONPath},
-	{payload + ".xpath[", func(text string) (*message.Expression, error) { return message.XPath(text, nil) }},
-	{payload + ".regex[", message.Regex},
+	{".jsonPath[", message.JSONPath},
+	{".xpath[", func(text string) (*message.Expression, error) { return message.XPath(text, nil) }},
+	{".regex[", message.Regex},
 }
 
 // secrets are what no caller is shown, by the end of the variable that would.
@@ -97,7 +133,6 @@ var secrets = map[string][]string{
 // absent are variables of the grammar that this gateway has no value for.
 var absent = map[string]string{
 	"request.application.version": "applications have no version",
-	"request.payload":             "the body of the request has been sent on by then",
 }
 
 // find looks a variable up. Names of aliases, which have no dot, will be looked
@@ -106,7 +141,7 @@ func find(written, name string, place Place) (found, error) {
 	if strings.HasPrefix(written, "$") && !strings.HasPrefix(written, "${") {
 		return found{read: words[name]}, nil
 	}
-	if isSecret(name, place) {
+	if isSecret(name, place) && !place.Inside {
 		return found{}, fmt.Errorf("%s is a secret, which no answer may show", written)
 	}
 	for prefix, why := range absent {
@@ -114,27 +149,60 @@ func find(written, name string, place Place) (found, error) {
 			return found{}, fmt.Errorf("%s: %s", written, why)
 		}
 	}
+	v, err := known(written, name, place)
+	switch {
+	case err != nil:
+		return found{}, err
+	case v.uses&ofRequestBody != 0 && !place.RequestBody:
+		return found{}, fmt.Errorf("%s: the body of the request has been sent on by then", written)
+	case v.uses&ofAnswer != 0 && place.NoAnswer:
+		return found{}, fmt.Errorf("%s: there is no answer yet", written)
+	}
+	return v, nil
+}
+
+// known looks among the variables there are.
+func known(written, name string, place Place) (found, error) {
 	if v, ok := fixed[name]; ok {
 		return v, nil
+	}
+	if v, ok := credentials[name]; ok {
+		return v, nil // whether they may be shown has been asked before
 	}
 	if v, ok := problems[name]; ok && place.Problem {
 		return v, nil
 	}
 	for _, n := range named {
 		if end, ok := strings.CutPrefix(name, n.prefix); ok && end != "" {
-			return found{read: n.read(end)}, nil
+			return found{read: n.read(end), uses: n.uses}, nil
 		}
 	}
-	for _, e := range expressions {
-		if text, ok := strings.CutPrefix(strings.TrimSuffix(name, "]"), e.prefix); ok {
-			expression, err := e.compile(text)
-			if err != nil {
-				return found{}, fmt.Errorf("%s: %w", written, err)
-			}
-			return found{read: inPayload(expression)}, nil
-		}
+	if v, ok, err := expressed(written, name); ok {
+		return v, err
 	}
 	return found{}, fmt.Errorf("%s is no variable%s", written, config.DidYouMean(name, candidates(name, place)))
+}
+
+// expressed is what an expression finds in a body; ok: name is that of one.
+func expressed(written, name string) (v found, ok bool, err error) {
+	for _, p := range payloads {
+		for _, e := range expressions {
+			text, ok := strings.CutPrefix(strings.TrimSuffix(name, "]"), p.name+e.prefix)
+			if !ok {
+				continue
+			}
+			expression, err := e.compile(text)
+			if err != nil {
+				return found{}, true, fmt.Errorf("%s: %w", written, err)
+			}
+			v := found{read: inPayload(p.of, expression), uses: p.uses}
+			if e.prefix == ".jsonPath[" {
+				v.value = valueInPayload(p.of, expression)
+			}
+			return v, true, nil
+		}
+	}
+	return found{}, false, nil
 }
 
 func isSecret(name string, place Place) bool {
@@ -154,12 +222,17 @@ func candidates(name string, place Place) []string {
 	if place.Problem {
 		names = slices.AppendSeq(names, maps.Keys(problems))
 	}
+	if place.Inside {
+		names = slices.AppendSeq(names, maps.Keys(credentials))
+	}
 	for _, n := range named {
 		names = append(names, n.prefix+ending(name, strings.Count(n.prefix, ".")))
 	}
 	_, bracket, _ := strings.Cut(name, "[")
-	for _, e := range expressions {
-		names = append(names, e.prefix+bracket)
+	for _, p := range payloads {
+		for _, e := range expressions {
+			names = append(names, p.name+e.prefix+bracket)
+		}
 	}
 	slices.Sort(names)
 	return names

@@ -1,8 +1,23 @@
 package variable
 
-import "postern/gateway/message"
+import (
+	"encoding/json"
 
-// answer is the upstream's, its body read; false: there is none that could be.
+	"postern/gateway/message"
+	"postern/gateway/quote"
+)
+
+// body is one of an exchange, read; false: there is none that could be.
+type body func(v *Values) (*message.Message, bool)
+
+func request(v *Values) (*message.Message, bool) {
+	if v.Bodies == nil {
+		return nil, false
+	}
+	m, err := v.Bodies.Request(v.X)
+	return m, err == nil
+}
+
 func answer(v *Values) (*message.Message, bool) {
 	if v.Bodies == nil || v.X.Answer.Status == 0 {
 		return nil, false
@@ -11,24 +26,26 @@ func answer(v *Values) (*message.Message, bool) {
 	return m, err == nil
 }
 
-// wholePayload is the text of the body; empty where it has none.
-func wholePayload(dst []byte, v *Values) []byte {
-	m, ok := answer(v)
-	if !ok {
-		return dst
+// wholePayload is the text of a body; empty where it has none.
+func wholePayload(of body) read {
+	return func(dst []byte, v *Values) []byte {
+		m, ok := of(v)
+		if !ok {
+			return dst
+		}
+		text, err := m.Text()
+		if err != nil {
+			return dst
+		}
+		return append(dst, text...)
 	}
-	text, err := m.Text()
-	if err != nil {
-		return dst
-	}
-	return append(dst, text...)
 }
 
-// inPayload is the first text that an expression finds in the body; empty where
+// inPayload is the first text that an expression finds in a body; empty where
 // there is none.
-func inPayload(expression *message.Expression) read {
+func inPayload(of body, expression *message.Expression) read {
 	return func(dst []byte, v *Values) []byte {
-		m, ok := answer(v)
+		m, ok := of(v)
 		if !ok {
 			return dst
 		}
@@ -37,5 +54,38 @@ func inPayload(expression *message.Expression) read {
 			return dst
 		}
 		return append(dst, text...)
+	}
+}
+
+// wholeValue is a body that is JSON as it is, and any other as a string.
+func wholeValue(of body) read {
+	return func(dst []byte, v *Values) []byte {
+		m, ok := of(v)
+		if !ok {
+			return append(dst, `""`...)
+		}
+		text, err := m.Text()
+		if err != nil {
+			return append(dst, `""`...)
+		}
+		if _, err := m.JSON(); err != nil {
+			return quote.Append(dst, text)
+		}
+		return append(dst, text...)
+	}
+}
+
+// valueInPayload is the first value that a JSONPath finds in a body, be it a list
+// or an object; null where there is none.
+func valueInPayload(of body, expression *message.Expression) read {
+	return func(dst []byte, v *Values) []byte {
+		if m, ok := of(v); ok {
+			if value, found, err := expression.Value(m); err == nil && found {
+				if text, err := json.Marshal(value); err == nil {
+					return append(dst, text...)
+				}
+			}
+		}
+		return append(dst, "null"...)
 	}
 }

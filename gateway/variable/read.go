@@ -21,8 +21,20 @@ func or(word string, from read) read {
 	}
 }
 
-func path(dst []byte, v *Values) []byte    { return append(dst, v.X.Path...) }
-func method(dst []byte, v *Values) []byte  { return append(dst, v.X.HTTP.Request.Header.Method()...) }
+func path(dst []byte, v *Values) []byte       { return append(dst, v.X.Path...) }
+func method(dst []byte, v *Values) []byte     { return append(dst, v.X.HTTP.Request.Header.Method()...) }
+func sentMethod(dst []byte, v *Values) []byte { return append(dst, v.X.SentMethod()...) }
+func key(dst []byte, v *Values) []byte        { return append(dst, v.X.Presented.Key...) }
+func token(dst []byte, v *Values) []byte      { return append(dst, v.X.Presented.Token...) }
+
+// authorization is the caller's Authorization, taken off or not.
+func authorization(dst []byte, v *Values) []byte {
+	if value := v.X.Presented.Authorization; value != nil {
+		return append(dst, value...)
+	}
+	return append(dst, v.X.Head.Get("Authorization")...)
+}
+
 func id(dst []byte, v *Values) []byte      { return append(dst, v.X.ID...) }
 func issuer(dst []byte, v *Values) []byte  { return append(dst, v.X.Caller.Issuer...) }
 func subject(dst []byte, v *Values) []byte { return append(dst, v.X.Caller.Subject...) }
@@ -65,7 +77,7 @@ func operation(dst []byte, v *Values) []byte {
 // resourcePath is the path below the API, without the slash before it: the
 // vendor's addresses have one already.
 func resourcePath(dst []byte, v *Values) []byte {
-	rest := v.X.Rest
+	rest := v.X.SentRest()
 	if len(rest) > 0 && rest[0] == '/' {
 		rest = rest[1:]
 	}

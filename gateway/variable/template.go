@@ -17,14 +17,35 @@ type Kind uint8
 
 // Text is plain, Header the value of one field line, JSON and XML are whole
 // documents, and Fixed is any other form: it can hold no variable, since nobody
-// knows how to escape one there.
+// knows how to escape one there. Raw is what only the gateway reads. Path is a
+// part of one, written as in addresses; Query is a value in a query, which is
+// escaped as a whole.
 const (
 	Text Kind = iota
 	Header
 	JSON
 	XML
 	Fixed
+	Raw
+	Path
+	Query
 )
+
+// KindOf is the kind of texts of a media type, with or without parameters.
+func KindOf(contentType string) Kind {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	_, subtype, _ := strings.Cut(media, "/")
+	switch {
+	case subtype == "json" || strings.HasSuffix(subtype, "+json"):
+		return JSON
+	case subtype == "xml" || strings.HasSuffix(subtype, "+xml"):
+		return XML
+	case media == "text/plain":
+		return Text
+	}
+	return Fixed
+}
 
 // Place says what a text is for.
 type Place struct {
@@ -34,6 +55,12 @@ type Place struct {
 	// Secrets are fields and parameters that hold credentials, besides those that
 	// always do.
 	Secrets []string
+	// Inside says that the caller is not shown the text: it may name credentials.
+	Inside bool
+	// RequestBody lets the text name the body of the request.
+	RequestBody bool
+	// NoAnswer says that there is none yet that the text could name.
+	NoAnswer bool
 }
 
 // Values is what variables are read from. X must be set; the rest is for texts
@@ -44,26 +71,37 @@ type Values struct {
 	// Message is what $ERROR_MESSAGE says.
 	Message string
 	Now     time.Time
-	// Bodies reads the upstream's answer where the text names its body; nil: the
-	// body is empty.
+	// Bodies reads the bodies that the text names; nil: they are empty.
 	Bodies *message.Bodies
 	// Most is how many bytes of all values together are written; 0: all. A value
 	// that is cut for it ends with U+2026.
 	Most int
+	// Cut is set when a value was.
+	Cut bool
 }
 
 // Template is a text with its variables found. It is immutable.
 type Template struct {
 	parts []part
 	kind  Kind
+	uses  uses
 }
 
 // part is a piece of text, then a variable unless read is nil.
 type part struct {
 	literal string
 	read    read
-	quotes  bool // JSON: the variable is a string of its own
+	form    form
 }
+
+// form is how a value is written.
+type form uint8
+
+const (
+	escaped  form = iota
+	inQuotes      // JSON: as a string of its own
+	asItIs        // it is JSON, or a path, already
+)
 
 // Parse takes a text apart. The error is config.Faults with the position of each
 // mistake. "$${" stands for "${".
@@ -107,7 +145,7 @@ func (p *parser) run(text string) {
 		rest, at = rest[n:], at+n
 	}
 	if p.literal.Len() > 0 {
-		p.template.parts = append(p.template.parts, part{literal: p.literal.String()})
+		p.template.parts = append(p.template.parts, part{literal: p.sinceLast()})
 	}
 }
 
@@ -177,27 +215,53 @@ func (p *parser) variable(written, name string, at int) {
 		p.fault(at, "%s", err)
 		return
 	}
-	quotes = quotes && !v.number
-	p.template.parts = append(p.template.parts, part{p.literal.String(), v.read, quotes})
-	p.literal.Reset()
-	p.sample.WriteString(example(v.number, quotes))
+	one := part{literal: p.sinceLast(), read: v.read}
+	switch quotes = quotes && !v.number; {
+	case quotes && v.value != nil:
+		one.read, one.form = v.value, asItIs
+	case quotes:
+		one.form = inQuotes
+	case p.place.Kind == Path && v.path:
+		one.form = asItIs
+	}
+	p.template.uses |= v.uses
+	p.template.parts = append(p.template.parts, one)
+	p.sample.WriteString(example(v.number, one.form))
 }
 
 // example is what stands for a variable where a text is tried.
-func example(number, quotes bool) string {
+func example(number bool, form form) string {
 	switch {
 	case number:
 		return "1"
-	case quotes:
+	case form == inQuotes:
 		return `"x"`
+	case form == asItIs:
+		return "[]" // neither a name nor a part of anything
 	}
 	return "x"
+}
+
+// sinceLast is the text since the last variable.
+func (p *parser) sinceLast() string {
+	text := p.literal.String()
+	p.literal.Reset()
+	if p.place.Kind == Query {
+		return string(appendEscaped(nil, []byte(text)))
+	}
+	return text
 }
 
 // Fixed reports whether the text is the same for every request.
 func (t *Template) Fixed() bool {
 	return len(t.parts) == 0 || len(t.parts) == 1 && t.parts[0].read == nil
 }
+
+// ReadsRequest reports whether the text names the body of the request.
+func (t *Template) ReadsRequest() bool { return t.uses&ofRequestBody != 0 }
+
+// ReadsAnswer reports whether the text names the body of the answer.
+func (t *Template) ReadsAnswer() bool { return t.uses&ofAnswerBody != 0 }
 
 // Append writes the text to dst. It allocates nothing that dst has room for.
 func (t *Template) Append(dst []byte, v *Values) []byte {
@@ -210,13 +274,20 @@ func (t *Template) Append(dst []byte, v *Values) []byte {
 		if dst = append(dst, p.literal...); p.read == nil {
 			continue
 		}
-		if p.quotes {
+		if p.form == inQuotes {
 			dst = append(dst, '"')
 		}
-		start := len(dst)
-		dst, left = cut(p.read(dst, v), start, left)
-		dst = escape(dst, start, t.kind)
-		if p.quotes {
+		start, before := len(dst), left
+		dst = p.read(dst, v)
+		long := len(dst)-start > before
+		v.Cut = v.Cut || long
+		switch dst, left = cut(dst, start, left); {
+		case p.form != asItIs:
+			dst = escape(dst, start, t.kind)
+		case long && t.kind == JSON:
+			dst = append(dst[:start], "null"...) // a part of a value is none
+		}
+		if p.form == inQuotes {
 			dst = append(dst, '"')
 		}
 	}

@@ -145,7 +145,7 @@ func (b *builder) answer(cfg *config.FaultAnswer, path ...any) *answer {
 func (b *builder) form(cfg config.FaultMessage, path ...any) form {
 	contentType := config.MediaType(cfg.ContentType)
 	m := form{contentType: contentType, media: mediaOf(contentType), ours: cfg == vendorAnswer}
-	text, err := variable.Parse(cfg.Body, variable.Place{Kind: kindOf(m.media), Problem: true, Secrets: b.secrets})
+	text, err := variable.Parse(cfg.Body, variable.Place{Kind: variable.KindOf(m.media), Problem: true, Secrets: b.secrets})
 	if err != nil {
 		b.faults = append(b.faults, config.Below(err, path...)...)
 	}
@@ -157,18 +157,4 @@ func (b *builder) form(cfg config.FaultMessage, path ...any) form {
 func mediaOf(contentType string) string {
 	media, _, _ := strings.Cut(contentType, ";")
 	return strings.ToLower(strings.TrimSpace(media))
-}
-
-// kindOf says how values are escaped in a text of a media type.
-func kindOf(media string) variable.Kind {
-	_, subtype, _ := strings.Cut(media, "/")
-	switch {
-	case subtype == "json" || strings.HasSuffix(subtype, "+json"):
-		return variable.JSON
-	case subtype == "xml" || strings.HasSuffix(subtype, "+xml"):
-		return variable.XML
-	case media == "text/plain":
-		return variable.Text
-	}
-	return variable.Fixed
 }

@@ -12,6 +12,8 @@
 package identify
 
 import (
+	"github.com/valyala/fasthttp"
+
 	"postern/gateway/application"
 	"postern/gateway/exchange"
 	"postern/gateway/hostname"
@@ -85,6 +87,7 @@ func Conceal(forward string, levels ...*config.Identify) exchange.Policy {
 	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
+			x.Presented.Authorization = x.Head.Get(fasthttp.HeaderAuthorization)
 			var left []byte
 			if kept != nil {
 				left = kept.find(x)

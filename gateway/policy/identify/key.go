@@ -50,6 +50,7 @@ func (k *key) identify(_ context.Context, x *exchange.Exchange) (finding, error)
 		return finding{}, nil
 	}
 	digest := sha256.Sum256(unsafe.Slice(unsafe.StringData(shown.raw), len(shown.raw)))
+	x.Presented.Key = shown.kept()
 	list, err := k.callers.among(func(known *application.Index) []*application.Application { return known.ByKey(&digest) })
 	return finding{found: true, applications: list}, err
 }

@@ -3,6 +3,7 @@ package identify
 import (
 	"bytes"
 	"net/url"
+	"strings"
 	"unsafe"
 
 	"github.com/valyala/fasthttp"
@@ -33,6 +34,7 @@ type presented struct {
 	raw         string // the token; borrows the request's memory
 	proved      bool   // the scheme is DPoP: a proof comes with it
 	tokens      int
+	inQuery     bool // of the token
 	credentials bool // something stands where a credential does
 }
 
@@ -122,6 +124,7 @@ func (s *source) ofQuery(query []byte, p *presented) {
 		parameter, query, more = bytes.Cut(query, ampersand)
 		if s.isParameter(parameter) {
 			_, token, _ := bytes.Cut(parameter, equals)
+			p.inQuery = true
 			p.take(unescaped(token))
 		}
 	}
@@ -142,6 +145,15 @@ func unescaped(text []byte) []byte {
 		return []byte(plain)
 	}
 	return text
+}
+
+// kept is a credential that was found, as long as the exchange lasts: taking
+// others off writes over the memory of a query.
+func (p *presented) kept() string {
+	if p.inQuery {
+		return strings.Clone(p.raw)
+	}
+	return p.raw
 }
 
 // remove takes off what the upstream must not see, in every spelling that some

@@ -72,6 +72,7 @@ func (t *token) identify(ctx context.Context, x *exchange.Exchange) (finding, er
 		return finding{}, t.refuse(x, err)
 	}
 	t.outcomes.accepted.Inc()
+	x.Presented.Token = shown.kept()
 	return found, nil
 }
 
