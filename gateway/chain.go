@@ -11,6 +11,7 @@ import (
 	"postern/gateway/policy/ipfilter"
 	"postern/gateway/policy/outbound"
 	"postern/gateway/policy/protocols"
+	"postern/gateway/policy/transform"
 	"postern/gateway/policy/validate"
 	"postern/provisioning/config"
 )
@@ -31,6 +32,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.throttle,
 		c.concurrency,
 		c.validate,
+		c.transform,
 		c.outbound,
 	} {
 		chain = append(chain, stage(levels)...)
@@ -119,6 +121,21 @@ func nearest[T any](levels []config.Level, of func(*config.Policies) *T) (config
 		}
 	}
 	return config.Level{}, nil
+}
+
+// transform is of every level: requests meet the outermost first, answers last.
+func (c *chains) transform(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if cfg := l.Policies.Transform; cfg != nil {
+			chain = c.add(chain, Step{"transform", l.At("transform")}, func() (exchange.Policy, error) {
+				return transform.New(cfg, transform.Site{
+					Bodies: c.next.bodies, Secrets: credentials(c.config), HeaderSize: int(c.config.Limits.HeaderSize),
+					EncodedSlash: c.config.APIs[c.api].Paths.EncodedSlash == "keep",
+				})
+			})
+		}
+	}
+	return chain
 }
 
 // outbound is after whatever looks at what the caller has presented.

@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"gateway/crash":            {},
 	"gateway/application":      {"gateway/claim", "gateway/message", "provisioning/config"},
 	"gateway/quota":            {"provisioning/config"},
-	"gateway/message":          {"gateway/claim", "gateway/crash", "gateway/exchange", "gateway/problem", "gateway/wire", "provisioning/config"},
+	"gateway/message":          {"gateway/claim", "gateway/crash", "gateway/exchange", "gateway/problem", "gateway/quote", "gateway/wire", "provisioning/config"},
 	"gateway/hostname":         {"gateway/crash", "gateway/metrics", "provisioning/config"},
 	"gateway/password":         {"gateway/metrics", "provisioning/config"},
 	"gateway/hostname/dnstest": {},
@@ -70,7 +70,8 @@ var commands = map[string][]string{
 
 // mayAlso are the exceptions of single packages.
 var mayAlso = map[string][]string{
-	"gateway/policy/identify": {"introspect", "gateway/password"},
+	"gateway/policy/identify":  {"introspect", "gateway/password"},
+	"gateway/policy/transform": {"gateway/quote", "gateway/router"},
 }
 
 // source is one Go file of ours.

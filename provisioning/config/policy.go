@@ -15,6 +15,7 @@ type Policies struct {
 	Validate    *Validation  `yaml:"validate"`
 	Faults      *FaultPolicy `yaml:"faults"` // nil: of the level around it
 	Concurrency *Concurrency `yaml:"concurrency"`
+	Transform   *Transform   `yaml:"transform"`
 }
 
 func (p *Policies) setDefaults() {
@@ -32,6 +33,9 @@ func (p *Policies) setDefaults() {
 	}
 	if p.Faults != nil {
 		p.Faults.setDefaults()
+	}
+	if p.Transform != nil {
+		p.Transform.setDefaults()
 	}
 }
 

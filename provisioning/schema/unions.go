@@ -29,6 +29,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Upgrade]():           orNone[config.Upgrade],
 		reflect.TypeFor[[]config.ClaimHeader]():     always(mapOf(text(nil))),
 		reflect.TypeFor[[]config.Namespace]():       always(mapOf(text(nil))),
+		reflect.TypeFor[[]config.Setting]():         always(mapOf(text(nil))),
 		reflect.TypeFor[config.ClaimSet]():          always(mapOf(either(text(nil), listOf(text(nil))))),
 		reflect.TypeFor[[]config.User]():            users,
 		reflect.TypeFor[config.Balance]():           always(balance()),

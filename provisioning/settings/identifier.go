@@ -28,21 +28,6 @@ func (d *decoder) apiKey(n *Node, v *config.APIKey) {
 	*v = config.APIKeyOf([32]byte(digest))
 }
 
-// namespaces is a mapping {prefix: URI}, whose order is kept.
-func (d *decoder) namespaces(n *Node, v *[]config.Namespace) {
-	if n.Kind != Mapping {
-		d.fault(n, "must be a mapping {prefix: URI}, is %s", n.Kind)
-		return
-	}
-	for i, key := range n.Keys {
-		d.below(key.Text, func() {
-			var uri string
-			d.value(n.Items[i], reflect.ValueOf(&uri).Elem(), field{})
-			*v = append(*v, config.Namespace{Prefix: key.Text, URI: uri})
-		})
-	}
-}
-
 // addressRange is an address, a range in CIDR notation, or first-last.
 func (d *decoder) addressRange(n *Node, v *config.AddressRange) {
 	text, ok := d.scalar(n)

@@ -15,6 +15,8 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 		d.cors(n, v)
 	case *config.Origin:
 		d.origin(n, v)
+	case *[]config.Setting:
+		d.texts(n, "{name: text}", func(name, text string) { *v = append(*v, config.Setting{Name: name, Text: text}) })
 	case *config.Outbound:
 		d.outbound(n, v)
 	case *config.Adaptive:

@@ -41,9 +41,9 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 	case *config.Upgrade:
 		d.upgrade(n, v)
 	case *[]config.Namespace:
-		d.namespaces(n, v)
+		d.texts(n, "{prefix: URI}", func(prefix, uri string) { *v = append(*v, config.Namespace{Prefix: prefix, URI: uri}) })
 	case *[]config.ClaimHeader:
-		d.claimHeaders(n, v)
+		d.texts(n, "{Header: claim}", func(header, claim string) { *v = append(*v, config.ClaimHeader{Header: header, Claim: claim}) })
 	case *config.ClaimSet:
 		d.claimSet(n, v)
 	case *config.APIKey:
@@ -141,17 +141,17 @@ func (d *decoder) word(n *Node, word, mapping string) bool {
 	return false
 }
 
-// claimHeaders is a mapping whose order is kept.
-func (d *decoder) claimHeaders(n *Node, v *[]config.ClaimHeader) {
+// texts is a mapping of names to texts, such as form, whose order is kept.
+func (d *decoder) texts(n *Node, form string, add func(name, text string)) {
 	if n.Kind != Mapping {
-		d.fault(n, "must be a mapping {Header: claim}, is %s", n.Kind)
+		d.fault(n, "must be a mapping %s, is %s", form, n.Kind)
 		return
 	}
 	for i, key := range n.Keys {
 		d.below(key.Text, func() {
-			var claim string
-			d.value(n.Items[i], reflect.ValueOf(&claim).Elem(), field{})
-			*v = append(*v, config.ClaimHeader{Header: key.Text, Claim: claim})
+			var text string
+			d.value(n.Items[i], reflect.ValueOf(&text).Elem(), field{})
+			add(key.Text, text)
 		})
 	}
 }
