@@ -90,7 +90,7 @@ func TestValidateReload(t *testing.T) {
 	d, u := withOrders(t, leveled)
 	request := lines("GET /gateway/orders/orders?limit=500 HTTP/1.1", "Host: h", "X-Request-Id: r-1")
 	refused := func() bool { return status(d.do(request)) == 400 }
-	if wantStatus(t, d.do(request), 400); d.accessLine("r-1")["reason"] != "1 faults, the first: query /limit: must be at most 100" {
+	if wantStatus(t, d.do(request), 400); d.accessLine("r-1")["reason"] != "query /limit: must be at most 100" {
 		t.Errorf("line %v", d.accessLine("r-1"))
 	}
 	_, before := d.get("/rest/microgateway/status", "")

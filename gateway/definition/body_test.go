@@ -102,6 +102,7 @@ func TestBodies(t *testing.T) {
 		{"form", form, "n=1&ok=true&tags=a,b&where[x]=1.5&meta=%7B%22k%22:1%7D", ""},
 		{"form, all faults", form, "n=x&tags=abc,b&more=1", "/more: is not known here\n/n: must be integer\n/tags/0: must have at most 2 characters"},
 		{"form, a field twice", form, "n=1&n=2", "/n: stands there more than once"},
+		{"form, too many fields", form, "n=1" + strings.Repeat("&a", 10_000), ": holds too many parameters"},
 		{"form, JSON in it", form, "n=1&meta={", "/meta: must be JSON"},
 		{"form, broken", form, "n=1&a=%", "/a: is not encoded as it must be"},
 		{"parts", parts, part(`name="n"`, "1") + part(`name="tags"`, "a") + part(`name="tags"`, "b") + part(`name="photo"; filename="a.png"`+"\r\nContent-Type: image/png", "\xff\x00") + "--b--\r\n", ""},

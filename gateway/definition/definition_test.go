@@ -104,7 +104,13 @@ func TestQuery(t *testing.T) {
 		{"deep", object + `, style: deepObject}`, "a[x]=1&a%5By%5D=true&a[y]=false", ""},
 		{"deep, a member", object + `, style: deepObject}`, "a[x]=one", "/a/x: must be integer"},
 		{"deep, a member twice", object + `, style: deepObject}`, "a[x]=1&a[x]=2", "/a: stands there more than once"},
-		{"deep, too deep", object + `, style: deepObject}`, "a[x][y]=1", "/a: is malformed"},
+		{"deep, a number that has members", object + `, style: deepObject}`, "a[x][y]=1", "/a/x: must be integer"},
+		{"deep, a text and members", object + `, style: deepObject}`, "a[x]=1&a[x][y]=1", "/a: is malformed"},
+		{"deep, lists of objects", `{name: a, in: query, style: deepObject, schema: {type: array, items: {properties: {x: {type: integer}}}}}`, "a[0][x]=1&a[1][x]=2&a[1][y]=3&a[][x]=n", "/a/2/x: must be integer"},
+		{"deep, a list", `{name: a, in: query, style: deepObject, schema: {type: array, items: {type: integer}, maxItems: 2}}`, "a[]=1&a=2&a[2]=3", "/a: must have at most 2 items"},
+		{"deep, a list with a gap", `{name: a, in: query, style: deepObject, schema: {type: array, items: {type: integer}}}`, "a[7]=1", "/a: is malformed"},
+		{"deep, brackets that do not close", object + `, style: deepObject}`, "a[x=1", "/a: is malformed"},
+		{"deep, too deep", object + `, style: deepObject}`, "a[z][1][2][3][4][5][6][7][8]=1", "/a: is malformed"},
 		{"JSON", `{name: a, in: query, content: {application/json: {schema: {required: [x]}}}}`, "a=%7B%22y%22:1%7D", "/a/x: is missing"},
 		{"JSON with a member twice", `{name: a, in: query, content: {application/json: {schema: {}}}}`, `a={"x":1,"x":2}`, "/a: must be JSON"},
 	} {
@@ -189,6 +195,7 @@ func TestHeadersAndCookies(t *testing.T) {
 		{"cookie", `{name: sid, in: cookie, required: true, schema: {format: uuid}}`, []string{"Cookie: a=1; sid=x"}, "/sid: must be a uuid"},
 		{"cookie that is missing", `{name: sid, in: cookie, required: true}`, []string{"Cookie: a=1"}, "/sid: is missing"},
 		{"cookie twice", `{name: sid, in: cookie, schema: {type: string}}`, []string{"Cookie: sid=1", "cookie: sid=2"}, "/sid: stands there more than once"},
+		{"too many cookies", `{name: n, in: cookie, schema: {type: integer}}`, []string{"Cookie: " + strings.Repeat("a;", 20_000) + "n=x"}, ": holds too many parameters"},
 		{"quoted cookie", `{name: n, in: cookie, schema: {type: integer}}`, []string{`Cookie: n="5"`}, ""},
 		{"cookie, not UTF-8", `{name: n, in: cookie, schema: {type: string}}`, []string{"Cookie: n=\xff"}, "/n: is not encoded as it must be"},
 	} {

@@ -6,6 +6,6 @@
 // finds the one a request is for.
 //
 // parameter.go judges what stands in a query, a path, a header or a cookie;
-// style.go takes it apart, and shape.go makes values of texts. media.go tells
+// style.go and deep.go take it apart, and shape.go makes values of texts. media.go tells
 // content types apart, form.go and multipart.go make values of bodies.
 package definition

@@ -55,7 +55,7 @@ func (r *reader) shaped(p *Parameter, n schema.Node) {
 		return
 	}
 	p.schema = r.compiler.Compile(n)
-	r.later = append(r.later, func() { p.shape = shapeOf(p.schema, 0) })
+	r.later = append(r.later, func() { p.shape = r.shapes.of(p.schema) })
 }
 
 func (openapi) header(r *reader, name string, n schema.Node) *Parameter {
@@ -89,7 +89,9 @@ func (openapi) content(r *reader, holder, _ schema.Node) (c Content) {
 		m := new(Media)
 		if at.Has("schema") {
 			m.Schema = r.compiler.Compile(at.Member("schema"))
-			r.form(m, at.Member("encoding"), strings.HasPrefix(strings.ToLower(kind), "multipart/"))
+			if kind := strings.ToLower(kind); strings.HasPrefix(kind, urlencoded) || strings.HasPrefix(kind, "multipart/") || strings.Contains(kind, "*") {
+				r.form(m, at.Member("encoding"), strings.HasPrefix(kind, "multipart/"))
+			}
 		}
 		c.add(kind, m)
 	}
@@ -102,7 +104,7 @@ func (r *reader) form(m *Media, encodings schema.Node, parts bool) {
 		properties := m.Schema.Properties()
 		m.form = &form{whole: true}
 		for _, name := range schema.Sorted(properties) {
-			p := &Parameter{name: name, style: formStyle, explode: true, schema: properties[name], shape: shapeOf(properties[name], 0)}
+			p := &Parameter{name: name, style: formStyle, explode: true, schema: properties[name], shape: r.shapes.of(properties[name])}
 			r.encoded(p, encodings.Member(name), parts)
 			m.form.fields = append(m.form.fields, p)
 		}

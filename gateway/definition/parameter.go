@@ -136,11 +136,18 @@ func (o *Operation) CheckCookies(c *schema.Check, fields Headers) {
 			return
 		}
 		for part := range strings.SplitSeq(string(value), ";") {
+			if len(pairs) == maxPairs {
+				return
+			}
 			name, raw, _ := strings.Cut(strings.Trim(part, " \t"), "=")
 			raw = strings.TrimSuffix(strings.TrimPrefix(raw, `"`), `"`)
 			pairs = append(pairs, pair{name: name, raw: raw, literal: true})
 		}
 	})
+	if len(pairs) == maxPairs {
+		c.Add("", "holds too many parameters")
+		return
+	}
 	for _, p := range o.cookie {
 		p.judge(c, p.fromPairs(c, pairs))
 	}
@@ -172,8 +179,14 @@ func validText(text string) string {
 	return ""
 }
 
+// maxPairs bounds what is compared with each parameter.
+const maxPairs = 10_000
+
 // splitQuery takes a query apart, and decodes names.
 func splitQuery(query string) (pairs []pair, fault string) {
+	if strings.Count(query, "&") >= maxPairs {
+		return nil, "holds too many parameters"
+	}
 	for part := range strings.SplitSeq(query, "&") {
 		if part == "" {
 			continue

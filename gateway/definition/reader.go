@@ -26,6 +26,7 @@ type reader struct {
 	root      schema.Node
 	family    family
 	later     []func() // what waits for all schemas to be known
+	shapes    shapes
 }
 
 // family is what OpenAPI 3 and Swagger 2 write in their own way.
@@ -38,7 +39,7 @@ type family interface {
 
 // New compiles a definition. The error is config.Faults, below the section.
 func New(cfg *config.Definition) (*Definition, error) {
-	r := &reader{documents: cfg.Documents}
+	r := &reader{documents: cfg.Documents, shapes: shapes{}}
 	first := filepath.Base(cfg.File.Path)
 	r.root = schema.Node{File: first, Value: cfg.Documents[first]}
 	if err := r.begin(); err != nil {

@@ -16,24 +16,28 @@ type shape struct {
 	other   *shape            // members that are not named; nil: texts
 }
 
-// maxShape is how deeply values lie within each other where texts can say so.
-const maxShape = 3
+// shapes makes shapes, one for each schema; they may hold themselves.
+type shapes map[*schema.Schema]*shape
 
-// shapeOf is the shape of values of a schema; nil is that of any.
-func shapeOf(s *schema.Schema, depth int) *shape {
-	if s == nil || depth == maxShape {
+// of is the shape of values of a schema; nil is that of any.
+func (all shapes) of(s *schema.Schema) *shape {
+	if s == nil {
 		return nil
 	}
+	if known := all[s]; known != nil {
+		return known
+	}
 	made := &shape{schema: s, kinds: s.Kinds()}
+	all[s] = made
 	if made.kinds&schema.List != 0 {
-		made.items = shapeOf(s.Items(), depth+1)
+		made.items = all.of(s.Items())
 	}
 	if made.kinds&schema.Object != 0 {
 		made.members = map[string]*shape{}
 		for name, property := range s.Properties() {
-			made.members[name] = shapeOf(property, depth+1)
+			made.members[name] = all.of(property)
 		}
-		made.other = shapeOf(s.Additional(), depth+1)
+		made.other = all.of(s.Additional())
 	}
 	return made
 }

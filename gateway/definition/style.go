@@ -174,38 +174,6 @@ func (p *Parameter) fromMembers(c *schema.Check, pairs []pair) taken {
 	return taken{value: object, there: len(object) > 0}
 }
 
-// fromDeep makes an object of name[member]=text; a member that stands there
-// several times is a list.
-func (p *Parameter) fromDeep(c *schema.Check, pairs []pair) taken {
-	object := map[string]any{}
-	for i := range pairs {
-		rest, mine := strings.CutPrefix(pairs[i].name, p.name+"[")
-		if !mine {
-			continue
-		}
-		name, closed := strings.CutSuffix(rest, "]")
-		pairs[i].used = true
-		text, fault := pairs[i].text(pairs[i].raw)
-		if !closed || name == "" || strings.ContainsAny(name, "[]") {
-			fault = isMalformed
-		}
-		if fault != "" {
-			return taken{fault: fault}
-		}
-		s := p.shape.member(name)
-		if s.isList() {
-			list, _ := object[name].([]any)
-			object[name] = append(list, s.item().scalar(c, text))
-			continue
-		}
-		if _, twice := object[name]; twice {
-			return taken{fault: isTwice}
-		}
-		object[name] = s.scalar(c, text)
-	}
-	return taken{value: object, there: len(object) > 0}
-}
-
 // fromPath takes p out of a segment.
 func (p *Parameter) fromPath(c *schema.Check, raw string) taken {
 	decode := func(part string) (string, string) {

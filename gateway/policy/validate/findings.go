@@ -126,7 +126,11 @@ func (f *findings) problem(p *problem.Problem, counts *[places]*metrics.Counter)
 	}
 	slices.SortStableFunc(errs, compare)
 	first := errs[0]
-	made := p.Because(fmt.Errorf("%d faults, the first: %s %s: %s", n, first.In, first.Pointer, first.Detail))
+	more := ""
+	if n > 1 {
+		more = fmt.Sprintf(", and %d more", n-1)
+	}
+	made := p.Because(fmt.Errorf("%s %s: %s%s", first.In, first.Pointer, first.Detail, more))
 	made.Errors = errs
 	return made
 }
