@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +27,7 @@ type flood struct {
 	issuer  *issuer
 	key     *signer
 	apiKey  string
+	store   string            // its address
 	secrets map[string]string // and the way it went
 	shown   map[string]string // what comes out, by where
 	user    string            // alice's password
@@ -77,6 +80,7 @@ applications:
 - {name: shop, apis: [orders], identify: {basic: [{user: shopper, password: "%s"}], api_keys: ["%s"]}, jwt: [{issuer: shop, algorithms: [HS256], shared_key: "%s"}]}
 users: [{name: alice, password: "%s"}, {name: bob, password: "%s"}]
 api_gateway: {dir: installation}
+store: {redis: {address: %q, password: "%s"}}
 apis:
 - name: orders
   version: "1.0"
@@ -85,11 +89,11 @@ apis:
     identify: {by: [jwt, opaque], auth_servers: [corp, partner, asked], applications: none}
     authorize: {token_scopes: {any: ["orders:read"]}}
 - {name: basic, base_path: /basic, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [basic], applications: none}}}
-- {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, outbound: {api_key: {query: okey, value: "%s"}}}}
+- {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, throttle: [{requests: 1000000, per: 1h, by: api, store: redis}], outbound: {api_key: {query: okey, value: "%s"}}}}
 - {name: keyed, base_path: /keyed, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [api_key], applications: all, api_key: {header: X-Api-Key, query: key}}}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none, outbound: {basic: {user: edge, password: "%s"}}}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), target, target, target, f.secret("outbound key"), target, closedPort(f.t), f.secret("outbound password"))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), f.store, f.secret("password of a store"), target, target, target, f.secret("outbound key"), target, closedPort(f.t), f.secret("outbound password"))
 }
 
 // keyed makes the key of an application, and watches its digest too.
@@ -109,6 +113,30 @@ func (f *flood) hash(way string) string {
 	}
 	f.watch(way, string(hash[len("$2b$04$"):]))
 	return string(hash)
+}
+
+// repeater is a store that answers every line with an error that repeats it.
+func repeater(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for from := bufio.NewScanner(conn); from.Scan(); {
+					fmt.Fprintf(conn, "-ERR %s\r\n", from.Text())
+				}
+			}()
+		}
+	}()
+	return listener.Addr().String()
 }
 
 // installation writes the users of a central gateway.
@@ -139,6 +167,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	password := f.secret("password in the environment")
 	const env = "{env: E2E_PASSWORD}"
 	f.installation(ca.dir)
+	f.store = repeater(t)
 	text := f.flooded(u.address, env, "{level: debug, query: true, mask: [code]}")
 	f.deployment = deploy(t, ca.dir, text, "E2E_PASSWORD="+password, "UNRELATED="+f.secret("unrelated environment"))
 	f.panics()

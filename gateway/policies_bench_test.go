@@ -22,12 +22,13 @@ func BenchmarkPolicies(b *testing.B) {
 		"iss": "https://idp.example.com", "aud": "orders", "sub": "alice", "exp": time.Now().Add(time.Hour).Unix(),
 		"azp": "shop", "scope": "orders:read", "roles": []string{"shopper"},
 	})
-	raw := "GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\nAuthorization: " + token + "\r\n\r\n"
+	raw := "GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\nAuthorization: " + token + "\r\nOrigin: https://shop.example.com\r\n\r\n"
 	var stated []string
 	for _, more := range []struct{ name, policy string }{
 		{"identify", "identify: {by: [jwt]}"},
 		{"authorize", "authorize: {token_scopes: {any: [\"orders:read\"]}, claims: [{name: roles, contains: shopper}]}"},
 		{"throttle", "throttle: [{requests: 1000000000, per: 1m, by: application}]"},
+		{"cors", "cors: {origins: [\"https://shop.example.com\"]}"},
 	} {
 		stated = append(stated, more.policy)
 		b.Run(more.name, func(b *testing.B) {
