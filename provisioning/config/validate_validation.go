@@ -37,14 +37,15 @@ func (v *checker) validation(c *Config, l Level) {
 // defined reports APIs whose messages are compared with a definition that they
 // do not have.
 func (v *checker) defined(c *Config, l Level, path []any) {
-	for i := range c.APIs {
-		a := &c.APIs[i]
-		if a.Definition != nil || !slices.ContainsFunc(c.apiLevels(i), func(at Level) bool { return at.Policies == l.Policies }) {
-			continue
-		}
-		if l.Path[0] == "apis" {
+	index, _ := l.Path[1].(int)
+	if l.Path[0] == "apis" {
+		if c.APIs[index].Definition == nil {
 			v.add(path, "needs the API's definition: {file: …}")
-		} else {
+		}
+		return
+	}
+	for i := range c.APIs {
+		if a := &c.APIs[i]; a.Definition == nil && c.Policies[index].When.Fits(a) {
 			v.clash(path, []any{"apis", i}, "the API %q has no definition to validate by", a.FullName())
 		}
 	}
