@@ -73,7 +73,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.tracing()
 	b.store()
 	b.next.nowhere = b.newAPI("")
-	b.next.nowhere.tell = b.tell(nil)
+	b.next.nowhere.tell.other = b.tell(nil)
 	for i := range cfg.APIs {
 		b.api(i)
 	}
@@ -140,10 +140,10 @@ func (b *builder) api(index int) {
 	cfg := &b.config.APIs[index]
 	a := b.newAPI(cfg.FullName())
 	a.keepSlash = cfg.Paths.EncodedSlash == "keep"
-	a.tell = b.tell(b.config.Levels(index, "", nil))
+	a.tell = newByMethod(b.config, index, nil, b.tell)
 	b.next.apis[index] = a
 	b.definition(index, a)
-	c := &chains{builder: b, api: index, rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}}
+	c := &chains{builder: b, api: index, shown: b.config.CallerFields(index), rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}}
 	u, err := b.upstream(cfg)
 	if err != nil {
 		b.failed(err, "apis", index, "upstream")
@@ -154,7 +154,7 @@ func (b *builder) api(index int) {
 	a.templates = append(make([]string, 0, 1+len(cfg.Resources)), "/**")
 	a.handlers[0] = b.routed(index, -1, c.handler(nil))
 	a.pages = c.pages()
-	a.preflights = append(make([]byMethod, 0, 1+len(cfg.Resources)), c.preflight(nil))
+	a.preflights = append(make([]byMethod[exchange.Handler], 0, 1+len(cfg.Resources)), c.preflight(nil))
 	for i := range cfg.Resources {
 		a.templates = append(a.templates, cfg.Resources[i].Path)
 		a.handlers[i+1] = b.routed(index, i, c.handler(cfg.Resources[i].Scopes))

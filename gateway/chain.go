@@ -180,12 +180,12 @@ func (c *chains) identify(levels []config.Level) (chain []exchange.Policy) {
 			return identify.New(rules, c.gateway.metrics), nil
 		})
 	}
-	if len(asked) > 0 {
+	if len(asked) > 0 || len(c.shown) > 0 {
 		forward := ""
 		if _, out := nearestOutbound(levels); out != nil {
 			forward = out.Word
 		}
-		chain = append(chain, identify.Conceal(forward, asked...))
+		chain = append(chain, identify.Conceal(forward, c.shown, asked...))
 	}
 	return chain
 }
@@ -228,6 +228,7 @@ type chains struct {
 	*builder
 	api   int
 	known identify.Known
+	shown []string                    // fields that tell upstreams who calls
 	last  exchange.Handler            // forwards
 	rules map[string]exchange.Policy  // by their places
 	built map[string]exchange.Handler // by the places of their levels
@@ -253,22 +254,32 @@ func (c *chains) add(chain []exchange.Policy, step Step, build func() (exchange.
 	return append(chain, policy)
 }
 
-// byMethod is the chain of a resource, where it depends on the method.
-type byMethod struct {
-	methods map[string]exchange.Handler
-	other   exchange.Handler
+// byMethod is what holds for a resource, where it depends on the method.
+type byMethod[T any] struct {
+	methods map[string]T
+	other   T
 }
 
-func (b *byMethod) of(method []byte) exchange.Handler {
-	if h, ok := b.methods[string(method)]; ok {
-		return h
+func (b *byMethod[T]) of(method []byte) T {
+	if one, ok := b.methods[string(method)]; ok {
+		return one
 	}
 	return b.other
 }
 
+// newByMethod is what of makes of the levels that requests meet at a resource of
+// an API that names scopes.
+func newByMethod[T any](cfg *config.Config, api int, scopes []string, of func([]config.Level) T) byMethod[T] {
+	b := byMethod[T]{map[string]T{}, of(cfg.Levels(api, "", scopes))}
+	for _, method := range cfg.LevelMethods(api) {
+		b.methods[method] = of(cfg.Levels(api, method, scopes))
+	}
+	return b
+}
+
 // handler is the chain of a resource that names scopes.
 func (c *chains) handler(scopes []string) exchange.Handler {
-	b := c.byMethod(scopes, c.of)
+	b := newByMethod(c.config, c.api, scopes, c.of)
 	if len(b.methods) == 0 {
 		return b.other
 	}
@@ -277,21 +288,13 @@ func (c *chains) handler(scopes []string) exchange.Handler {
 
 // preflight is the same for what a browser asks about the resource; nil where no
 // policy answers that.
-func (c *chains) preflight(scopes []string) byMethod {
-	return c.byMethod(scopes, func(levels []config.Level) exchange.Handler {
+func (c *chains) preflight(scopes []string) byMethod[exchange.Handler] {
+	return newByMethod(c.config, c.api, scopes, func(levels []config.Level) exchange.Handler {
 		if _, cfg := nearestCORS(levels); cfg == nil {
 			return nil
 		}
 		return c.of(levels)
 	})
-}
-
-func (c *chains) byMethod(scopes []string, of func([]config.Level) exchange.Handler) byMethod {
-	b := byMethod{map[string]exchange.Handler{}, of(c.config.Levels(c.api, "", scopes))}
-	for _, method := range c.config.LevelMethods(c.api) {
-		b.methods[method] = of(c.config.Levels(c.api, method, scopes))
-	}
-	return b
 }
 
 func (c *chains) of(levels []config.Level) exchange.Handler {

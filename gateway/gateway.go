@@ -171,7 +171,7 @@ func (g *Gateway) hold(x *exchange.Exchange) *generation {
 		n.enter(x.Shard)
 		// A generation that was replaced in between may already have ended.
 		if g.live.Load() == n {
-			x.Done, x.Tell = n.nowhere.done, n.nowhere.tell
+			x.Done, x.Tell = n.nowhere.done, n.nowhere.tell.other
 			return n
 		}
 		n.leave(x.Shard)

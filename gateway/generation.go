@@ -66,15 +66,18 @@ type api struct {
 	generation *generation
 	name       string // name/version
 	counts     *metrics.API
-	keepSlash  bool                   // %2F may stand in its paths
-	definition *definition.Definition // nil: none
-	handlers   []exchange.Handler     // by resource, after the one for an API that states none
-	preflights []byMethod             // likewise, for what browsers ask beforehand
-	templates  []string               // of those resources
+	keepSlash  bool                         // %2F may stand in its paths
+	definition *definition.Definition       // nil: none
+	handlers   []exchange.Handler           // by resource, after the one for an API that states none
+	preflights []byMethod[exchange.Handler] // likewise, for what browsers ask beforehand
+	templates  []string                     // of those resources
 	done       func(*exchange.Exchange, exchange.End)
-	tell       func(*exchange.Exchange, *problem.Problem) // before a resource is found; nil: problems tell it themselves
-	pages      func(*exchange.Exchange)                   // lets them read that; nil: nothing does
+	tell       byMethod[teller]         // before a resource is found
+	pages      func(*exchange.Exchange) // lets them read that; nil: nothing does
 }
+
+// teller tells a caller of a problem; nil: the problem does so itself.
+type teller = func(*exchange.Exchange, *problem.Problem)
 
 // serve finds who is asked and lets the chain answer.
 func (n *generation) serve(x *exchange.Exchange) error {
@@ -100,7 +103,7 @@ func (n *generation) serve(x *exchange.Exchange) error {
 	a := n.nowhere
 	if route.API >= 0 {
 		a = n.apis[route.API]
-		x.API, x.Done, x.Tell = a.name, a.done, a.tell
+		x.API, x.Done, x.Tell = a.name, a.done, a.tell.of(header.Method())
 	}
 	if slash && !a.keepSlash {
 		return a.lost(x, badPath(errSlash))

@@ -3,9 +3,7 @@ package gateway
 import (
 	"fmt"
 
-	"postern/gateway/exchange"
 	"postern/gateway/policy/faults"
-	"postern/gateway/problem"
 	"postern/provisioning/config"
 )
 
@@ -35,7 +33,7 @@ func (b *builder) worded(levels []config.Level) (*faults.Faults, []any) {
 }
 
 // tell is the same for what happens before a chain.
-func (b *builder) tell(levels []config.Level) func(*exchange.Exchange, *problem.Problem) {
+func (b *builder) tell(levels []config.Level) teller {
 	if f, _ := b.worded(levels); f != nil {
 		return f.Tell
 	}

@@ -83,6 +83,22 @@ func (c *Config) TokenSources() iter.Seq[*TokenSource] {
 	}
 }
 
+// CallerFields are the headers in which some level of an API shows its upstream
+// who calls, in small letters.
+func (c *Config) CallerFields(api int) (names []string) {
+	for _, p := range c.policiesOf(api) {
+		if p.Identify == nil {
+			continue
+		}
+		for _, h := range slices.Concat(p.Identify.ClaimHeaders, p.Identify.CallerHeaders) {
+			if name := strings.ToLower(h.Header); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
 // TokenRules is what an API asks of tokens, or global policies ask for it; nil
 // when tokens do not identify its callers.
 func (c *Config) TokenRules(api int) *Identify {

@@ -124,7 +124,10 @@ func (c *Config) AllLevels() iter.Seq[Level] {
 
 // PolicyNames are the policies at work for some requests to an API, in the order
 // of the grammar.
-func (c *Config) PolicyNames(api int) []string {
+func (c *Config) PolicyNames(api int) []string { return policyNames(c.policiesOf(api)...) }
+
+// policiesOf are those of all levels that some requests to an API meet.
+func (c *Config) policiesOf(api int) []*Policies {
 	a := &c.APIs[api]
 	all := []*Policies{&a.Policies}
 	for i := range a.Scopes {
@@ -135,7 +138,7 @@ func (c *Config) PolicyNames(api int) []string {
 			all = append(all, &c.Policies[i].Policies)
 		}
 	}
-	return policyNames(all...)
+	return all
 }
 
 func policyNames(all ...*Policies) []string {

@@ -36,9 +36,14 @@ const (
 )
 
 // Preflight is the method that a browser asks about before it sends a request
-// with it; nil: x is no preflight.
+// with it; nil: x is no preflight. One that names the origin that is asked is
+// none either: no browser sends it, and the policy would let it through, as what
+// it is and not as what it asks about.
 func Preflight(x *exchange.Exchange) []byte {
-	if !x.HTTP.IsOptions() || x.Head.Get("Origin") == nil {
+	if !x.HTTP.IsOptions() {
+		return nil
+	}
+	if origin, fields := asked(x); fields == 0 || fields == 1 && same(x, origin) {
 		return nil
 	}
 	return x.Head.Get(requestMethod)

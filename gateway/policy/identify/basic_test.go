@@ -62,7 +62,7 @@ func byBasic(t testing.TB, cfg *config.Identify, limits config.Passwords) (excha
 		API: api, Identify: cfg, Passwords: passwords(t, limits, m),
 		Known: identify.Known{Registered: registry.Registered(api), All: registry.All()},
 	}
-	return chained(identify.New(rules, m), identify.Conceal("", cfg)), m
+	return chained(identify.New(rules, m), identify.Conceal("", nil, cfg)), m
 }
 
 func basicField(pair string) string {

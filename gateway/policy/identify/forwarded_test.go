@@ -40,7 +40,7 @@ func TestForwardedCredentials(t *testing.T) {
 				name, value, _ := strings.Cut(line, ": ")
 				x.Head.Add(name, value)
 			}
-			if err := identify.Conceal(tt.forward, tt.levels...)(func(*exchange.Exchange) error { return nil })(x); err != nil {
+			if err := identify.Conceal(tt.forward, nil, tt.levels...)(func(*exchange.Exchange) error { return nil })(x); err != nil {
 				t.Fatal(err)
 			}
 			got := strings.TrimSuffix(strings.ReplaceAll(string(x.Head.AppendForward(nil)), "\r\n", "|"), "|")

@@ -12,6 +12,9 @@
 package identify
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/valyala/fasthttp"
 
 	"postern/gateway/application"
@@ -72,8 +75,10 @@ func New(r Rules, m *metrics.Instruments) exchange.Policy {
 // Conceal builds the policy that takes off what callers have presented at any of
 // these levels, and sets the fields that show who calls. Of a field that several
 // levels set, the last one's counts. What forward, a word of config.Outbound,
-// names is left for the upstream; "": nothing.
-func Conceal(forward string, levels ...*config.Identify) exchange.Policy {
+// names is left for the upstream; "": nothing. Fields in shown, which other levels
+// of the API set, are taken off too: what an upstream reads there must never be
+// its caller's own word.
+func Conceal(forward string, shown []string, levels ...*config.Identify) exchange.Policy {
 	kept := newForwarded(forward, levels)
 	var conceal []func(*exchange.Exchange)
 	var headers []header
@@ -85,6 +90,9 @@ func Conceal(forward string, levels ...*config.Identify) exchange.Policy {
 		}
 		headers = append(headers, newHeaders(cfg)...)
 	}
+	shown = slices.DeleteFunc(slices.Clone(shown), func(name string) bool { // setting one takes it off
+		return slices.ContainsFunc(headers, func(h header) bool { return strings.EqualFold(h.name, name) })
+	})
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
 			x.Presented.Authorization = x.Head.Get(fasthttp.HeaderAuthorization)
@@ -97,6 +105,9 @@ func Conceal(forward string, levels ...*config.Identify) exchange.Policy {
 			}
 			if kept != nil {
 				kept.settle(x, left)
+			}
+			for _, name := range shown {
+				x.Head.Del(name)
 			}
 			for i := range headers {
 				headers[i].set(x)

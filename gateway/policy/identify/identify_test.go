@@ -72,7 +72,7 @@ func build(api *config.API, believed identify.Believed, m *metrics.Instruments, 
 	registry := application.NewRegistry(applications)
 	known := identify.Known{Registered: registry.Registered(api), All: registry.All()}
 	rules := identify.Rules{API: api, Identify: api.Policies.Identify, Believed: believed, Known: known}
-	return chained(identify.New(rules, m), identify.Conceal("", rules.Identify))
+	return chained(identify.New(rules, m), identify.Conceal("", nil, rules.Identify))
 }
 
 // chained is several policies as one.

@@ -67,7 +67,7 @@ func asks(t testing.TB, levels ...*config.Identify) exchange.Policy {
 		rules.Identify = level
 		chain = append(chain, identify.New(rules, metrics.New(metrics.Sources{})))
 	}
-	return chained(append(chain, identify.Conceal("", levels...))...)
+	return chained(append(chain, identify.Conceal("", nil, levels...))...)
 }
 
 // told is how a refusal or a caller shows in a table: a code, or whose it is and
