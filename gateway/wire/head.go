@@ -148,6 +148,34 @@ func (h *Head) Edit(name string, edit func(dst, value []byte) []byte) {
 	}
 }
 
+// Rename gives every line named from, in any case, the name to, in its place. Lines
+// that have that name, and twins of both, are removed. Without a line named from,
+// nothing changes. The two names must not be twins.
+func (h *Head) Rename(from, to string) {
+	if h.Get(from) == nil {
+		return
+	}
+	h.Del(to)
+	h.edits = append(h.edits, from)
+	for i := range h.lines {
+		l := &h.lines[i]
+		if l.gone || !sameName(l.name, from) {
+			continue
+		}
+		value, fits := l.value, equalFold(l.name, from)
+		if h.drop(l); !fits {
+			continue
+		}
+		start := h.begin(to)
+		h.arena = append(h.arena, value...)
+		raw := h.arena[start:len(h.arena):len(h.arena)]
+		*l = line{raw: raw, name: raw[:len(to)], value: raw[len(to)+2:]}
+		if h.mirror != nil {
+			h.mirror.AddBytesKV(l.name, l.value)
+		}
+	}
+}
+
 // Visit calls f for every line that is still there, in order.
 func (h *Head) Visit(f func(name, value []byte)) {
 	for i := range h.lines {

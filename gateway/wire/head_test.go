@@ -44,6 +44,10 @@ func TestHeadEdits(t *testing.T) {
 		}, "X-A: 1\r\nx-a: 3\r\nX_A: 4\r\nX-B: " + strings.Repeat("long", 100) + "\r\n"},
 		{"add", func(h *wire.Head) { h.Add("X-B", "9") }, fields + "X-B: 9\r\n"},
 		{"delete what was added", func(h *wire.Head) { h.Add("X-C", "9"); h.Del("X-C") }, fields},
+		{"rename", func(h *wire.Head) { h.Rename("X-a", "X-Cd") }, "X-Cd: 1\r\nX-B: 2\r\nX-Cd: 3\r\n"},
+		{"rename in place of others", func(h *wire.Head) { h.Add("x_b", "9"); h.Rename("X-A", "x-B") }, "x-B: 1\r\nx-B: 3\r\n"},
+		{"rename what is not there", func(h *wire.Head) { h.Rename("X-C", "X-A") }, fields},
+		{"rename what was renamed", func(h *wire.Head) { h.Rename("X-B", "X-C"); h.Rename("X-C", "X-D") }, "X-A: 1\r\nX-D: 2\r\nx-a: 3\r\nX_A: 4\r\n"},
 		{"edit", func(h *wire.Head) {
 			h.Edit("X-a", func(dst, value []byte) []byte { return append(append(dst, value...), '0') })
 		}, "X-A: 10\r\nX-B: 2\r\nx-a: 30\r\nX_A: 4\r\n"},
@@ -117,6 +121,8 @@ func TestHeadMirror(t *testing.T) {
 		{"set in another case", "x-user: caller\r\nX-USER: caller\r\n", func(h *wire.Head) { h.Set("X-user", "gateway") }, []string{"gateway"}},
 		{"delete", "X-User: caller\r\n", func(h *wire.Head) { h.Del("x-user") }, nil},
 		{"add", "X-User: caller\r\n", func(h *wire.Head) { h.Add("X-User", "gateway") }, []string{"caller", "gateway"}},
+		{"rename to", "X-User: caller\r\nX-A: 1\r\nx-a: 2\r\n", func(h *wire.Head) { h.Rename("X-A", "X-User") }, []string{"1", "2"}},
+		{"rename from", "X-User: caller\r\nX-user: again\r\n", func(h *wire.Head) { h.Rename("X-User", "X-A") }, nil},
 		{"take", "X-User: a\r\nX-User: b\r\n", func(h *wire.Head) { h.TakeList(nil, "X-User") }, nil},
 		{"set what Connection has removed", "Connection: X-User\r\nX-User: caller\r\n", func(h *wire.Head) { h.Set("X-User", "gateway") }, []string{"gateway"}},
 		{"delete what Connection has removed", "Connection: X-User\r\nX-User: caller\r\n", func(h *wire.Head) { h.Del("X-User") }, nil},

@@ -10,30 +10,30 @@ type Transform struct {
 // RequestStep is a change of a request. Texts may hold variables, see
 // gateway/variable.
 type RequestStep struct {
-	When          *TransformWhen `yaml:"when"`   // nil: always
-	Method        string         `yaml:"method"` // what is forwarded; "": as it came
-	Path          string         `yaml:"path"`   // what follows the API's prefix, in the form of a path
-	RenameQuery   []Setting      `yaml:"rename_query"`
-	SetQuery      []Setting      `yaml:"set_query"`
-	AddQuery      []Setting      `yaml:"add_query"`
-	RemoveQuery   []string       `yaml:"remove_query" allow:"empty"`
-	Body          *TransformBody `yaml:"body"`
-	RenameHeaders []Setting      `yaml:"rename_headers"`
-	SetHeaders    []Setting      `yaml:"set_headers"`
-	AddHeaders    []Setting      `yaml:"add_headers"`
-	RemoveHeaders []string       `yaml:"remove_headers" allow:"empty"`
+	When          *TransformWhen `yaml:"when"`                         // nil: always
+	Method        string         `yaml:"method"`                       // what is forwarded; "": as it came
+	Path          string         `yaml:"path"`                         // what follows the API's prefix, in the form of a path
+	RenameQuery   []Setting      `yaml:"rename_query"`                 // old name to new one
+	SetQuery      []Setting      `yaml:"set_query"`                    // in place of all of that name
+	AddQuery      []Setting      `yaml:"add_query"`                    // one more of that name
+	RemoveQuery   []string       `yaml:"remove_query" allow:"empty"`   // last
+	Body          *TransformBody `yaml:"body"`                         // nil: as it came
+	RenameHeaders []Setting      `yaml:"rename_headers"`               // old name to new one
+	SetHeaders    []Setting      `yaml:"set_headers"`                  // in place of all of that name
+	AddHeaders    []Setting      `yaml:"add_headers"`                  // one more of that name
+	RemoveHeaders []string       `yaml:"remove_headers" allow:"empty"` // last
 }
 
 // ResponseStep is a change of an upstream's answer.
 type ResponseStep struct {
-	When          *TransformWhen `yaml:"when"`
-	Status        int            `yaml:"status"` // 200 to 599; 0: as it came
-	Reason        string         `yaml:"reason"` // of the status line; "": the status's own where that changes
-	Body          *TransformBody `yaml:"body"`
-	RenameHeaders []Setting      `yaml:"rename_headers"`
-	SetHeaders    []Setting      `yaml:"set_headers"`
-	AddHeaders    []Setting      `yaml:"add_headers"`
-	RemoveHeaders []string       `yaml:"remove_headers" allow:"empty"`
+	When          *TransformWhen `yaml:"when"`                         // nil: always
+	Status        int            `yaml:"status"`                       // 200 to 599; 0: as it came
+	Reason        string         `yaml:"reason"`                       // of the status line; "": the status's own where that changes
+	Body          *TransformBody `yaml:"body"`                         // nil: as it came
+	RenameHeaders []Setting      `yaml:"rename_headers"`               // old name to new one
+	SetHeaders    []Setting      `yaml:"set_headers"`                  // in place of all of that name
+	AddHeaders    []Setting      `yaml:"add_headers"`                  // one more of that name
+	RemoveHeaders []string       `yaml:"remove_headers" allow:"empty"` // last
 }
 
 // Setting is a name and a text for it, in the order of the file.

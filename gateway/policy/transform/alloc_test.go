@@ -21,7 +21,7 @@ func fields() config.Transform {
 			When:       &config.TransformWhen{Any: []config.Condition{{Variable: "${request.httpMethod}", Equals: &post}}},
 			Method:     "PUT",
 			SetHeaders: set("X-Correlation", "${request.correlationID}", "X-Client", "${request.headers.X-A} of ${apiName}"),
-			AddHeaders: set("X-More", "1"), RemoveHeaders: []string{"X-Gateway-APIKey"},
+			AddHeaders: set("X-More", "1"), RenameHeaders: set("X-A", "X-B"), RemoveHeaders: []string{"X-Gateway-APIKey"},
 		}},
 		Response: []config.ResponseStep{{SetHeaders: set("X-Was", "${response.statusCode}"), RemoveHeaders: []string{"Server"}}},
 	}

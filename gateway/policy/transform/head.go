@@ -25,7 +25,7 @@ type setting struct {
 // change does all but removing.
 func (c *changes) change(w *work, head *wire.Head, tooLong *problem.Problem) error {
 	for _, names := range c.rename {
-		rename(head, names[0], names[1])
+		head.Rename(names[0], names[1])
 	}
 	for i := range c.set {
 		s := &c.set[i]
@@ -55,24 +55,5 @@ func (c *changes) change(w *work, head *wire.Head, tooLong *problem.Problem) err
 func (c *changes) drop(head *wire.Head) {
 	for _, name := range c.remove {
 		head.Del(name)
-	}
-}
-
-// rename gives all lines of a name another one, in place of those that have it
-// already. Without any, nothing changes.
-func rename(head *wire.Head, from, to string) {
-	var values [][]byte
-	head.Visit(func(name, value []byte) {
-		if bytes.EqualFold(name, []byte(from)) {
-			values = append(values, value)
-		}
-	})
-	if values == nil {
-		return
-	}
-	head.Del(from)
-	head.Del(to)
-	for _, value := range values {
-		head.AddBytes(to, value)
 	}
 }
