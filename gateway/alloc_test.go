@@ -70,6 +70,7 @@ const everyPolicy = `policies:
     ipfilter: {allow: [192.0.2.0/24], deny: [192.0.2.66]}
     concurrency: {max: 10, adaptive: true}
     outbound: {api_key: {query: key, value: secret}}
+    transform: {request: [{when: {all: [{variable: "${request.httpMethod}", equals: GET}]}, set_headers: {X-A: "${request.correlationID}"}, remove_headers: [X-B]}], response: [{add_headers: {X-A: b}}]}
 `
 
 // replay returns what serves a raw request, each time on the same exchange.

@@ -41,7 +41,7 @@ func TestTransformEndToEnd(t *testing.T) {
 		{
 			"fields of a request, in the order of a step",
 			`request: [{rename_headers: {X-Old: X-New}, set_headers: {X-Path: "${sys:resource_path}", X-New2: "${request.headers.X-New}!"}, add_headers: {X-More: b}, remove_headers: [X-Gone]}]`,
-			hop{"GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\nX-Old: 1\r\nX_Path: mine\r\nX-More: a\r\nx-gone: 1\r\nX_Gone: 2\r\n\r\n", get("/x", "X-More: a\r\nX-New: 1\r\nX-Path: x\r\nX-New2: 1!\r\nX-More: b\r\n")},
+			hop{"GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\nX-Old: 1\r\nX_Path: mine\r\nX-More: a\r\nx-gone: 1\r\nX_Gone: 2\r\n\r\n", get("/x", "X-New: 1\r\nX-More: a\r\nX-Path: x\r\nX-New2: 1!\r\nX-More: b\r\n")},
 			hop{ok, ok},
 		},
 		{

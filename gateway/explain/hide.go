@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"postern/gateway/exchange"
 	"postern/provisioning/config"
 )
 
@@ -28,6 +29,18 @@ func newHider(cfg *config.Config) hider {
 		h.parameters[strings.ToLower(place.Query)] = true
 	}
 	return h
+}
+
+// without is text in which what the caller has presented does not stand, wherever a
+// policy has put it.
+func without(text string, p *exchange.Presented) string {
+	_, credentials, _ := strings.Cut(string(p.Authorization), " ")
+	for _, secret := range []string{p.Token, p.Key, credentials} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, hidden)
+		}
+	}
+	return text
 }
 
 // head is the head of a request without its secrets.

@@ -20,6 +20,11 @@ func TestExplainShowsNoSecret(t *testing.T) {
   - {name: query, policies: {outbound: {api_key: {query: okey, value: s3cr3t-marker}}}}
   - {name: basic, policies: {outbound: {basic: {user: edge, password: s3cr3t-marker}}}}
   policies: {identify: none, outbound: {api_key: {header: X-Own, value: s3cr3t-marker}}}
+- name: moved
+  upstream: {targets: [{url: "http://moved:8080"}]}
+  policies:
+    identify: {by: [jwt], auth_servers: [corp], applications: none}
+    transform: {request: [{set_headers: {X-T: "<${request.authorization.incomingToken}>", X-A: "${request.authorization.authHeader}"}, set_query: {t: "${request.authorization.incomingToken}"}}]}
 logging: {mask: [code]}
 `
 	dir := folder(t, s, text)
@@ -39,6 +44,7 @@ logging: {mask: [code]}
 		{"the gateway's field", explain.Command{API: "known", Path: "/a"}, "X-Own: ***"},
 		{"the gateway's parameter", explain.Command{API: "known", Path: "/b?x=1"}, "/b?x=1&okey=*** HTTP/1.1"},
 		{"the gateway's user", explain.Command{API: "known", Path: "/c"}, "Authorization: ***"},
+		{"a token that is moved", explain.Command{API: "moved", Path: "/c", Token: good}, "/c?t=*** HTTP/1.1"},
 		{"no field", explain.Command{API: "open/3", Header: []string{"Authorization " + marker}}, "form 'Name: value'"},
 		{"in two lines", explain.Command{API: "open/3", Header: []string{"Authorization: a\r\n" + marker}}, "form 'Name: value'"},
 	} {

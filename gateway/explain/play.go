@@ -222,8 +222,8 @@ func (r *recorder) place(path []any) string {
 	return fmt.Sprintf("%s:%d:%d", report[0].File, report[0].Line, report[0].Column)
 }
 
-func (r *recorder) forwarded(_ *exchange.Exchange, head []byte) {
-	r.outcome.Forwarded, r.outcome.Upstream = true, r.hide.head(string(head))
+func (r *recorder) forwarded(x *exchange.Exchange, head []byte) {
+	r.outcome.Forwarded, r.outcome.Upstream = true, r.hide.head(without(string(head), &x.Presented))
 }
 
 // ended notes how it came out. Before a route is found there is no step of a
