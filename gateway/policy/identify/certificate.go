@@ -36,5 +36,8 @@ func (c *clientCertificate) identify(_ context.Context, x *exchange.Exchange) (f
 	case err != nil && c.callers.want == "none" && !errors.Is(err, application.ErrSuspended):
 		return finding{found: true}, nil // whoever verified it has found it good
 	}
+	if errors.Is(err, errUnknown) || errors.Is(err, errNotRegistered) {
+		return finding{nobodys: err}, nil // a mesh has every caller show one
+	}
 	return finding{found: err == nil, applications: list}, err
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,4 +69,50 @@ func shown(t *testing.T, since, till time.Time) config.ClientCertificate {
 		t.Fatal(err)
 	}
 	return config.ClientCertificate{File: config.File{Path: "c.pem", Data: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}}
+}
+
+// Behind a mesh everybody shows a certificate, chosen or not. One that is
+// verified and of no application leaves it to the other ways of a level to find
+// out who calls; nobody passes by it.
+func TestCertificatesOfNobodyBesideOtherWays(t *testing.T) {
+	now := time.Now()
+	good, unknown, far := shown(t, now.Add(-time.Hour), now.Add(time.Hour)), shown(t, now.Add(-time.Hour), now.Add(time.Hour)), shown(t, now.Add(-time.Hour), now.Add(time.Hour))
+	apps := known(t)
+	apps[0].Identify.Certificates, apps[3].Identify.Certificates = []config.ClientCertificate{good}, []config.ClientCertificate{far}
+	old := shown(t, now.Add(-time.Hour), now.Add(time.Hour))
+	apps[2].Identify.Certificates = []config.ClientCertificate{old}
+	const key = "X-Gateway-APIKey: "
+	for _, tt := range []struct {
+		name        string
+		by          string
+		combine     string
+		certificate config.ClientCertificate
+		line        string
+		anonymous   bool
+		want        string
+	}{
+		{"of nobody, and a key", "certificate, api_key", "or", unknown, key + "shop-key", false, "shop by api_key"},
+		{"a key, and of nobody", "api_key, certificate", "or", unknown, key + "shop-key", false, "shop by api_key"},
+		{"of an application of other APIs, and a key", "certificate, api_key", "or", far, key + "shop-key", false, "shop by api_key"},
+		{"of a suspended application, and a key", "certificate, api_key", "or", old, key + "shop-key", false, "invalid_credential"},
+		{"of an application, and another one's key", "certificate, api_key", "or", good, key + "batch-key", false, "shop by certificate"},
+		{"of nobody, and a wrong key", "certificate, api_key", "or", unknown, key + "wrong", false, "invalid_credential"},
+		{"of nobody, and no key", "certificate, api_key", "or", unknown, "", false, "invalid_credential"},
+		{"of nobody, and no key, where nobody may pass", "api_key, certificate", "or", unknown, "", true, "invalid_credential"},
+		{"of nobody, from an address", "certificate, ip", "or", unknown, "", false, "shop by ip"},
+		{"of nobody, and a key, where both are needed", "api_key, certificate", "and", unknown, key + "shop-key", false, "invalid_credential"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			id := &config.Identify{By: strings.Split(tt.by, ", "), Combine: tt.combine, Applications: "registered", Anonymous: tt.anonymous}
+			id.APIKey = &config.TokenSource{Header: "X-Gateway-APIKey", Scheme: config.NoScheme}
+			api := &config.API{Name: "shop", Policies: config.Policies{Identify: id}}
+			x := request(t, tt.line)
+			x.Address = netip.MustParseAddr("192.0.2.1")
+			_, x.Certificate, _ = tt.certificate.Parse()
+			err := build(api, identify.Believed{}, metrics.New(metrics.Sources{}), apps...)(pass)(x)
+			if got := told(x, err); got != tt.want {
+				t.Errorf("%q (%s), want %q", got, x.Reason, tt.want)
+			}
+		})
+	}
 }

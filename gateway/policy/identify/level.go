@@ -93,6 +93,8 @@ func (l *level) identify(ctx context.Context, x *exchange.Exchange) error {
 	switch {
 	case all.found && !(l.and && missing):
 		return l.settle(x, &all)
+	case all.nobodys != nil:
+		return l.refuse(x, l.member(all.by), all.nobodys)
 	case l.anonymous && !presented:
 		if x.Caller.By == "" {
 			x.Caller.Anonymous, x.Caller.Asks = true, l.missing
@@ -104,9 +106,20 @@ func (l *level) identify(ctx context.Context, x *exchange.Exchange) error {
 	return l.missing
 }
 
+// member is the way of a name, which is one of the level's.
+func (l *level) member(name string) *member {
+	return &l.ways[slices.IndexFunc(l.ways, func(m member) bool { return m.name == name })]
+}
+
 // combine adds what a way has found to what others have.
 func (l *level) combine(all, one *finding, m *member) error {
 	if !one.found {
+		if l.and {
+			return one.nobodys
+		}
+		if one.nobodys != nil && !all.found {
+			all.nobodys, all.by = one.nobodys, m.name
+		}
 		if all.why == nil {
 			all.why = one.why
 		}

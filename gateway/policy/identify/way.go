@@ -45,6 +45,10 @@ type finding struct {
 	// by their application only find at least one.
 	applications []*application.Application
 	why          error // why nobody was found, for the log; may be nil
+	// nobodys is why a credential that is good in itself identifies nobody. The
+	// caller did not choose to present it, so with combine: or another way may still
+	// find somebody; else it is refused with this.
+	nobodys error
 }
 
 // kind makes the ways that some words of by ask for.
