@@ -214,6 +214,9 @@ func gather(c *exchange.Caller, f *finding) error {
 		}
 		c.User, c.Groups = f.user.Name, f.user.Groups
 	}
+	if t := f.token; t != nil && c.Claims != nil && (t.Issuer != c.Issuer || t.Subject != c.Subject) {
+		return errTwoUsers // whose scopes and claims would count is a guess
+	}
 	if t := f.token; t != nil && c.Claims == nil {
 		c.Subject, c.Issuer, c.Scopes, c.Claims, c.Expires = t.Subject, t.Issuer, t.Scopes, t.Claims, t.Until
 	}

@@ -202,6 +202,7 @@ func TestLevels(t *testing.T) {
 		{"the second alone", []*config.Identify{{By: []string{"jwt"}}, {By: []string{"api_key"}}}, "", []string{key + "shop-key"}, "token_missing", ""},
 		{"of two applications", []*config.Identify{{By: []string{"jwt"}}, {By: []string{"api_key"}}}, "", []string{tokenOf + "shop", key + "batch-key"}, "invalid_credential", ""},
 		{"the same one twice", []*config.Identify{{By: []string{"jwt"}}, {By: []string{"jwt"}, Applications: "none"}}, "", []string{tokenOf + "shop", "X-Authorization: c"}, "shop by token", "X-Authorization: c\r\n"},
+		{"tokens of two callers", []*config.Identify{{By: []string{"jwt"}, Applications: "none"}, {By: []string{"jwt"}, Applications: "none", Token: &config.TokenSource{Header: "X-Second"}}}, "", []string{tokenOf + "nobody", "X-Second: shop"}, "invalid_token", ""},
 		{"anonymous at one", []*config.Identify{{By: []string{"jwt"}, Anonymous: true}, {By: []string{"api_key"}}}, "", []string{key + "shop-key"}, "shop by api_key", ""},
 		{"anonymous at the other", []*config.Identify{{By: []string{"jwt"}}, {By: []string{"api_key"}, Anonymous: true}}, "", []string{tokenOf + "shop"}, "shop by token", ""},
 		{"anonymous at both", []*config.Identify{{By: []string{"jwt"}, Anonymous: true}, {By: []string{"api_key"}, Anonymous: true}}, "", nil, "anonymous", ""},
