@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,29 @@ func TestByAddressAgrees(t *testing.T) {
 				t.Fatalf("%s is of %q, want %q in %v", ip, got, want, list)
 			}
 		}
+	}
+}
+
+// TestNestedRangesAreNoMemory: ranges that lie in each other take as much as
+// others, though each address of them is of many applications.
+func TestNestedRangesAreNoMemory(t *testing.T) {
+	const most = 64 << 20
+	list := make([]config.Application, 5000)
+	for i := range list {
+		list[i] = ranges(t, fmt.Sprint("app-", i), fmt.Sprintf("10.0.%d.%d-10.1.%d.%d", i/256, i%256, 255-i/256, 255-i%256))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	x := index(list...)
+	runtime.ReadMemStats(&after)
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > most {
+		t.Errorf("%d bytes for %d applications", taken, len(list))
+	}
+	if got := len(x.ByAddress(netip.MustParseAddr("10.1.0.0"))); got != len(list) {
+		t.Errorf("%d applications, want all %d", got, len(list))
+	}
+	if got := len(x.ByAddress(netip.MustParseAddr("10.0.0.9"))); got != 10 {
+		t.Errorf("%d applications, want 10", got)
 	}
 }
 
