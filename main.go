@@ -22,6 +22,7 @@ import (
 	"postern/gateway/completion"
 	"postern/gateway/explain"
 	"postern/gateway/health"
+	"postern/gateway/password/hash"
 	"postern/gateway/system"
 	"postern/gateway/version"
 	"postern/introspect/keys"
@@ -61,6 +62,7 @@ type commands struct {
 	Token      token.Command      `cmd:"" help:"Sign, verify and decode tokens."`
 	Schema     schema.Command     `cmd:"" help:"Print the JSON Schema of the configuration, for editors."`
 	Keys       keys.Command       `cmd:"" help:"Make signing keys and key sets."`
+	Hash       hash.Command       `cmd:"" help:"Print what to keep of a password or an API key."`
 	Demo       demoCommand        `cmd:"" help:"Run a gateway with an issuer and an upstream on loopback, to try it."`
 	Completion completion.Command `cmd:"" help:"Print a script that completes command lines in your shell."`
 	Version    version.Command    `cmd:"" help:"Say which Postern this is, and how it was built."`
