@@ -13,14 +13,15 @@ const (
 )
 
 // seek waits, until ctx ends at the latest, for a fetch that may bring the key
-// kid, or any keys when there are none. It returns at once when no fetch may be
-// made: the set is not being kept, the last fetch has just not brought this kid,
-// or the fetches on demand are spent. late: the fetch had begun before, so what
-// it brought may be older than the key.
-func (k *keySet) seek(ctx context.Context, kid string) (late bool) {
-	f, late := k.demand(kid)
+// kid, or any keys when there are none; it is not among those of known. It returns
+// at once when no fetch may be made: the set is not being kept, the last fetch has
+// just not brought this kid, or the fetches on demand are spent. late: there are
+// newer keys already, or the fetch had begun before, so what it brought may be
+// older than the key.
+func (k *keySet) seek(ctx context.Context, kid string, known *keys) (late bool) {
+	f, late := k.demand(kid, known)
 	if f == nil {
-		return false
+		return late
 	}
 	select {
 	case <-f.done:
@@ -34,12 +35,15 @@ func (k *keySet) seek(ctx context.Context, kid string) (late bool) {
 }
 
 // demand joins the fetch under way, which is late, or asks for one; nil: there
-// is none to wait for.
-func (k *keySet) demand(kid string) (f *flight, late bool) {
+// is none to wait for. A fetch that came back since known was looked at costs
+// nothing: many wait for the same key, and one of them may be late.
+func (k *keySet) demand(kid string, known *keys) (f *flight, late bool) {
 	now := time.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch {
+	case k.load() != known:
+		return nil, true
 	case !k.running || k.load() != nil && k.missing.has(kid, now):
 		return nil, false
 	case k.flight != nil:

@@ -77,9 +77,9 @@ func (s *server) verify(ctx context.Context, t *jws, now time.Time, g *gate) (*T
 // findKey returns the key that verifies the signature. If newer keys could
 // change the outcome, it looks for them.
 func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, error) {
-	if !s.usable(now) {
+	if content := s.keys.load(); !s.usable(now) {
 		wait, cancel := context.WithTimeout(ctx, maxWait)
-		s.keys.seek(wait, "")
+		s.keys.seek(wait, "", content)
 		cancel()
 		// Keys that were fetched meanwhile are newer than the request's now.
 		if !s.usable(now) {
@@ -97,9 +97,9 @@ func (s *server) findKey(ctx context.Context, c *check, now time.Time) (*key, er
 	wait, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	// Once more after a fetch that was under way: it may have brought the set
-	// from before the key appeared.
-	for again, late := 0, true; late && again < 2 && kid != nil; again++ {
-		late = s.keys.seek(wait, *kid)
+	// from before the key appeared. That may have come back before it was waited for.
+	for again, late := 0, true; late && again < 3 && kid != nil; again++ {
+		late = s.keys.seek(wait, *kid, content)
 		if newer := s.keys.load(); newer != content {
 			content = newer
 			verified, kid, err = c.run(ctx, newer)

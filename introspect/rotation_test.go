@@ -1,6 +1,7 @@
 package introspect_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -119,6 +120,42 @@ func TestUnknownKidFlood(t *testing.T) {
 		time.Sleep(31 * time.Second)
 		if err := judge(view, forAnHour(rsaSigner(2))); err != nil {
 			t.Errorf("published kid: %v", err)
+		}
+	})
+}
+
+// held is a context that lets go of its user once, after what happens meanwhile.
+type held struct {
+	context.Context
+	meanwhile func()
+}
+
+func (h *held) Deadline() (time.Time, bool) {
+	if f := h.meanwhile; f != nil {
+		h.meanwhile = nil
+		f()
+	}
+	return h.Context.Deadline()
+}
+
+// Many see at once that a key is missing. One that comes to ask for it when
+// another has brought it spends no fetch: they are counted, and the next key needs
+// one.
+func TestALatecomerSpendsNoFetch(t *testing.T) {
+	p := newIDP(rsaSigner(0))
+	keep(t, p, withURL(), func(t *testing.T, _ *introspect.Set, view introspect.Introspector) {
+		fresh := rsaSigner(1)
+		p.change(func(p *idp) { p.body = setOf(rsaSigner(0), fresh) })
+		ctx := &held{t.Context(), func() {
+			if err := judge(view, forAnHour(fresh)); err != nil {
+				t.Errorf("who comes first: %v", err)
+			}
+		}}
+		if _, err := view.Introspect(ctx, fresh.token(claims(time.Now(), `,"jti":"late"`)), time.Now()); err != nil {
+			t.Errorf("who comes late: %v", err)
+		}
+		if n := p.count(); n != 2 || ctx.meanwhile != nil {
+			t.Errorf("%d fetches, want the first and one for the new key", n)
 		}
 	})
 }
