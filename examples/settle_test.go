@@ -34,6 +34,9 @@ func settle(t *testing.T, folder string, edits ...string) string {
 	t.Helper()
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, r.Method, r.URL)
+		for name, values := range r.Header {
+			fmt.Fprintf(w, "%s=%s\n", name, strings.Join(values, ", "))
+		}
 	}))
 	t.Cleanup(service.Close)
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
