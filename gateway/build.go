@@ -10,6 +10,7 @@ import (
 	"postern/gateway/exchange"
 	"postern/gateway/policy/faults"
 	"postern/gateway/policy/identify"
+	"postern/gateway/policy/invocationlog"
 	"postern/gateway/policy/throttle"
 	"postern/gateway/router"
 	"postern/introspect"
@@ -58,6 +59,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		line:         newLineFormat(cfg.Logging, tokenParameters(cfg)...),
 		upstreams:    make(map[string]*carried, len(cfg.APIs)),
 		definitions:  map[string]*definition.Definition{},
+		watches:      map[string]*watch{},
 		limits:       map[string]*limited{},
 		crowds:       map[[2]string]*crowd{},
 		throttled:    map[[2]string]*throttle.Counts{},
@@ -72,6 +74,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 	b.authServers()
 	b.tracing()
 	b.store()
+	b.destinations()
 	b.next.nowhere = b.newAPI("")
 	b.next.nowhere.tell.other = b.tell(nil)
 	for i := range cfg.APIs {
@@ -143,7 +146,7 @@ func (b *builder) api(index int) {
 	a.tell = newByMethod(b.config, index, nil, b.tell)
 	b.next.apis[index] = a
 	b.definition(index, a)
-	c := &chains{builder: b, api: index, shown: b.config.CallerFields(index), rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}}
+	c := &chains{builder: b, api: index, shown: b.config.CallerFields(index), rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}, logs: map[string]*invocationlog.Log{}}
 	u, err := b.upstream(cfg)
 	if err != nil {
 		b.failed(err, "apis", index, "upstream")

@@ -71,7 +71,7 @@ func (b *builder) bodies() {
 	}
 }
 
-// adopt makes the generation a user of its upstreams, its tracer and its store.
+// adopt makes the generation a user of what runs beside requests.
 func (n *generation) adopt() {
 	for _, u := range n.upstreams {
 		if u.users.Add(1) == 1 {
@@ -79,6 +79,12 @@ func (n *generation) adopt() {
 		}
 	}
 	n.store.adopt()
+	for _, o := range n.outlets {
+		o.adopt(n.gateway)
+	}
+	for _, w := range n.watches {
+		w.adopt()
+	}
 	if n.tracer != nil {
 		n.tracer.adopt(n.gateway)
 		n.tokens.Observe(n.tracer.keyFetch)

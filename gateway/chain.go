@@ -8,6 +8,7 @@ import (
 	"postern/gateway/policy/authorize"
 	"postern/gateway/policy/cors"
 	"postern/gateway/policy/identify"
+	"postern/gateway/policy/invocationlog"
 	"postern/gateway/policy/ipfilter"
 	"postern/gateway/policy/outbound"
 	"postern/gateway/policy/protocols"
@@ -22,6 +23,7 @@ import (
 func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 	for _, stage := range []func([]config.Level) []exchange.Policy{
 		c.wording,
+		c.logged,
 		c.protocols,
 		c.cors,
 		c.ipfilter,
@@ -30,10 +32,13 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.owned,
 		c.authorize,
 		c.throttle,
+		c.monitor,
 		c.concurrency,
+		c.invocationlog,
 		c.validate,
 		c.transform,
 		c.outbound,
+		c.logsServer,
 	} {
 		chain = append(chain, stage(levels)...)
 	}
@@ -228,10 +233,11 @@ type chains struct {
 	*builder
 	api   int
 	known identify.Known
-	shown []string                    // fields that tell upstreams who calls
-	last  exchange.Handler            // forwards
-	rules map[string]exchange.Policy  // by their places
-	built map[string]exchange.Handler // by the places of their levels
+	shown []string                      // fields that tell upstreams who calls
+	last  exchange.Handler              // forwards
+	rules map[string]exchange.Policy    // by their places
+	built map[string]exchange.Handler   // by the places of their levels
+	logs  map[string]*invocationlog.Log // by the places of their levels
 }
 
 // add appends the policy of a section, which is built once however many chains

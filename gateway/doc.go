@@ -19,6 +19,8 @@
 //	throttle.go                          whose counters a limit on requests uses
 //	concurrency.go                       whose places a bound on requests at once uses
 //	sharing.go                           the store that copies share
+//	destinations.go                      where events go
+//	invocations.go, monitors.go          what events tell of requests, and of intervals
 //	passwords.go                         who can show a password
 //	mask.go, sampler.go                  what lines do not say, and how often they say it
 //

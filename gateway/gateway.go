@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type Gateway struct {
 	metrics   *metrics.Instruments
 	access    *accessLog
 	ids       *ids
+	node      string // the name of this host
 	version   string
 	started   time.Time
 	reload    func() admin.Reload
@@ -47,6 +49,7 @@ type Gateway struct {
 	mu       sync.Mutex
 	retiring map[*generation]struct{} // replaced, and still serving; guarded by mu
 	tracers  map[*tracer]struct{}     // with an exporter that runs; guarded by mu
+	outlets  map[*outlet]struct{}     // destinations that run; guarded by mu
 }
 
 // Option changes how a Gateway presents itself.
@@ -71,7 +74,9 @@ func New(log *zap.Logger, options ...Option) *Gateway {
 		forward:  func(u *upstream.Upstream) exchange.Handler { return u.Forward },
 		retiring: map[*generation]struct{}{},
 		tracers:  map[*tracer]struct{}{},
+		outlets:  map[*outlet]struct{}{},
 	}
+	g.node, _ = os.Hostname() // events of a host without a name do not say it
 	for _, option := range options {
 		option(g)
 	}
@@ -194,15 +199,23 @@ func (g *Gateway) ended(n *generation) {
 }
 
 // begin starts what runs beside requests.
-func (g *Gateway) begin() { g.access.start() }
+func (g *Gateway) begin() {
+	g.access.start()
+	g.lifecycle("STARTED")
+}
 
-// end stops what runs beside requests, once no more will come.
-func (g *Gateway) end() {
+// end stops what runs beside requests, once no more will come, by the end of ctx
+// if it can.
+func (g *Gateway) end(ctx context.Context) {
 	g.apply.Lock()
 	defer g.apply.Unlock()
+	if g.server.Load() != nil {
+		g.lifecycle("STOPPED")
+	}
 	if n := g.live.Load(); n != nil {
 		n.retire()
 	}
+	g.endDestinations(ctx)
 	g.endTracers()
 	g.access.stop()
 	g.failures.end()

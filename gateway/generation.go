@@ -45,6 +45,8 @@ type generation struct {
 	limits       map[string]*limited               // by their rules
 	crowds       map[[2]string]*crowd              // by API and level
 	throttled    map[[2]string]*throttle.Counts    // by API and rule
+	watches      map[string]*watch                 // monitors, by level and place
+	outlets      map[string]*outlet                // of events, by name
 	tracer       *tracer                           // nil: none
 	store        *sharing                          // nil: nothing is shared with other copies
 
@@ -210,6 +212,12 @@ func (n *generation) end() {
 			u.release()
 		}
 		n.tracer.release(n.gateway)
+		for _, w := range n.watches {
+			w.release() // before its destinations
+		}
+		for _, o := range n.outlets {
+			o.release(n.gateway)
+		}
 		n.store.release()
 		n.gateway.ended(n)
 	})

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -215,7 +216,7 @@ func BenchmarkApply(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("again/%d", n), func(b *testing.B) {
 			cfg, g := manyAPIs(b, n), New(zap.NewNop())
-			defer g.end()
+			defer g.end(context.Background())
 			for b.Loop() {
 				if err := g.Apply(cfg); err != nil {
 					b.Fatal(err)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/netip"
@@ -56,7 +57,7 @@ func newGateway(t testing.TB, text string, h handler) (*Gateway, *observer.Obser
 	if err := g.Apply(load(t, text)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(g.end)
+	t.Cleanup(func() { g.end(context.Background()) })
 	return g, logs
 }
 

@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"gateway/application":      {"gateway/claim", "gateway/message", "provisioning/config"},
 	"gateway/quota":            {"provisioning/config"},
 	"gateway/message":          {"gateway/claim", "gateway/crash", "gateway/exchange", "gateway/problem", "gateway/quote", "gateway/wire", "provisioning/config"},
+	"gateway/event":            {"gateway/quote"},
+	"gateway/destination":      {"gateway/event", "gateway/metrics", "gateway/crash", "provisioning/config", "provisioning/fetch"},
 	"gateway/hostname":         {"gateway/crash", "gateway/metrics", "provisioning/config"},
 	"gateway/password":         {"gateway/metrics", "provisioning/config"},
 	"gateway/hostname/dnstest": {},
@@ -46,7 +48,7 @@ var mayImport = map[string][]string{
 	"gateway/admin":            {"gateway/metrics", "gateway/crash", "provisioning/config"},
 	"gateway/upstream":         {"gateway/claim", "gateway/exchange", "gateway/message", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/crash", "provisioning/config", "provisioning/fetch"},
 	"gateway/variable":         {"gateway/exchange", "gateway/message", "gateway/problem", "gateway/claim", "gateway/quote", "provisioning/config"},
-	"gateway/policy/*":         {"gateway/exchange", "gateway/definition", "gateway/hostname", "gateway/message", "gateway/schema", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "gateway/application", "gateway/quota", "gateway/store", "gateway/variable", "provisioning/config"},
+	"gateway/policy/*":         {"gateway/exchange", "gateway/event", "gateway/destination", "gateway/quote", "gateway/definition", "gateway/hostname", "gateway/message", "gateway/schema", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "gateway/application", "gateway/quota", "gateway/store", "gateway/variable", "provisioning/config"},
 	"introspect/jwk":           {"provisioning/config"},
 	"introspect":               {"introspect/jwk", "provisioning/config", "provisioning/fetch"},
 	"provisioning":             {"provisioning/*"},
@@ -73,6 +75,7 @@ var commands = map[string][]string{
 var mayAlso = map[string][]string{
 	"gateway/policy/identify":  {"introspect", "gateway/password"},
 	"gateway/policy/transform": {"gateway/quote", "gateway/router"},
+	"gateway/policy/monitor":   {"gateway/crash"},
 }
 
 // source is one Go file of ours.

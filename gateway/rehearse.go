@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -149,7 +150,7 @@ func (g *Gateway) Play(from Caller, request []byte) (answer []byte, err error) {
 }
 
 // Drop ends what a rehearsal has begun.
-func (g *Gateway) Drop() { g.end() }
+func (g *Gateway) Drop() { g.end(context.Background()) }
 
 // playTime is longer than anything a request waits for before it is forwarded.
 const playTime = time.Minute

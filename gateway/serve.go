@@ -182,7 +182,7 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 			g.closed = s.shutdown(ctx)
 			l.endWindow(ctx)
 		}
-		g.end()
+		g.end(ctx)
 	})
 	return g.closed
 }

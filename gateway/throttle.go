@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
+	"postern/gateway/event"
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
 	"postern/gateway/policy/throttle"
@@ -50,7 +50,7 @@ func (c *chains) limit(l config.Level, cfg *config.Throttle) exchange.Policy {
 	id += " " + cfg.Name
 	return throttle.New(cfg, throttle.Options{
 		API: api, Applications: c.config.Applications, ID: id,
-		Counters: c.counters(id, of, cfg), Store: c.countsIn(cfg), Counts: c.throttled(api.FullName(), cfg.Name), Alert: c.gateway.alert(cfg),
+		Counters: c.counters(id, of, cfg), Store: c.countsIn(cfg), Counts: c.throttled(api.FullName(), cfg.Name), Alert: c.alert(cfg),
 	})
 }
 
@@ -97,17 +97,21 @@ func (b *builder) throttled(api, rule string) *throttle.Counts {
 	return b.next.throttled[key]
 }
 
-// alert writes what the operator is told of refused requests.
-func (g *Gateway) alert(cfg *config.Throttle) func(*exchange.Exchange, quota.Decision) {
+// alert tells the operator of refused requests: in the log, and elsewhere.
+func (c *chains) alert(cfg *config.Throttle) func(*exchange.Exchange, quota.Decision) {
 	if cfg.Alert == nil {
 		return nil
 	}
-	level, err := zapcore.ParseLevel(cfg.Alert.Level)
-	if err != nil {
-		level = zap.WarnLevel // Validate has seen the word
-	}
+	g, level, to := c.gateway, levelOf(cfg.Alert.Level), c.alertsTo(cfg.Alert.Destinations)
 	message := cmp.Or(cfg.Alert.Message, "limit is reached")
+	logs := slices.Contains(cfg.Alert.Destinations, config.LogName)
 	return func(x *exchange.Exchange, d quota.Decision) {
+		if len(to) > 0 {
+			add(to, event.Monitor, g.throttleAlert(x, cfg.Name, message, d), x.Shard)
+		}
+		if !logs {
+			return
+		}
 		if c := g.alerts.check(level, message, x.API); c != nil {
 			c.Write(zap.ByteString("id", x.ID), zap.String("api", x.API), zap.String("rule", cfg.Name),
 				zap.String("application", x.Caller.Application.Name), zap.Duration("reset", d.Reset))

@@ -79,6 +79,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return showNamespaces(own), true
 	case config.ThrottleFor:
 		return showThrottleFor(own), true
+	case config.MonitorFor:
+		return showMonitorFor(own), true
 	case *config.Adaptive:
 		return true, own.Word != ""
 	case *config.Outbound:
@@ -123,6 +125,16 @@ func showBalance(b config.Balance) any {
 func showThrottleFor(f config.ThrottleFor) any {
 	if f.Word != "" {
 		return f.Word
+	}
+	return f.Names
+}
+
+func showMonitorFor(f config.MonitorFor) any {
+	if f.Each {
+		return "each"
+	}
+	if len(f.Names) == 0 {
+		return nil
 	}
 	return f.Names
 }

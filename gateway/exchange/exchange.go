@@ -50,6 +50,8 @@ type Exchange struct {
 	Fields wire.Head
 	// Message is gateway/message's own slot: the body, once a policy has read it.
 	Message any
+	// Record is gateway/policy/invocationlog's own slot: what it will tell of x.
+	Record any
 	// Request is how the request is framed.
 	Request wire.Request
 	// Conn is the caller's connection, for interim answers and to see whether

@@ -17,6 +17,7 @@ type Sources struct {
 	Hostnames    func() int                 // addresses whose host names are kept
 	Limits       func() Limits
 	Crowds       func() []Crowd
+	Events       func() []EventDestination
 }
 
 // TokenCache is how the verified-token cache fares. Hits, misses and evictions
@@ -69,6 +70,9 @@ func (s *Sources) write(p *page) {
 	}
 	if f := s.Crowds; f != nil {
 		writeCrowds(p, f())
+	}
+	if f := s.Events; f != nil {
+		writeEvents(p, f())
 	}
 	if f := s.Certificates; f != nil {
 		writeCertificates(p, f())

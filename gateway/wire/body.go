@@ -15,11 +15,12 @@ type Body struct {
 	kind     kind
 	state    chunkState
 	done     bool
-	held     bool   // what is left is in memory, see Hold
-	err      error  // what broke it, for good
-	trailers []byte // lines with CRLF, as received
-	read     int64  // body bytes given out
-	excess   int64  // of size lines over their data
+	held     bool         // what is left is in memory, see Hold
+	err      error        // what broke it, for good
+	trailers []byte       // lines with CRLF, as received
+	read     int64        // body bytes given out
+	excess   int64        // of size lines over their data
+	copy     func([]byte) // sees what is read, see Copy
 
 	rate   int64         // bytes per second to keep; 0: any
 	waited time.Duration // for the connection, while rate counts
@@ -55,6 +56,10 @@ func (b *Body) SetUntilClose(br *bufio.Reader) {
 func (b *Body) Hold(br *bufio.Reader, n int64) {
 	b.br, b.left, b.kind, b.held, b.done, b.rate = br, n, ofLength, true, n == 0, 0
 }
+
+// Copy lets f see what is read from the connection, piece by piece; nil: nobody.
+// f keeps nothing of it, and is called by whoever reads.
+func (b *Body) Copy(f func([]byte)) { b.copy = f }
 
 // Held reports whether the body is in memory.
 func (b *Body) Held() bool { return b.held }
@@ -150,6 +155,9 @@ func (b *Body) Read(p []byte) (n int, err error) {
 	n, err = b.readOn(p)
 	if !b.held {
 		b.read += int64(n)
+		if b.copy != nil && n > 0 {
+			b.copy(p[:n])
+		}
 	}
 	if err != nil && err != io.EOF {
 		b.err = err

@@ -28,7 +28,8 @@ type Config struct {
 	Store                   *Store        `yaml:"store"` // nil: nothing is shared with other copies
 	Logging                 Logging       `yaml:"logging"`
 	Hostnames               Hostnames     `yaml:"hostnames"`
-	Tracing                 *Tracing      `yaml:"tracing"` // nil: the caller's trace context passes untouched
+	Tracing                 *Tracing      `yaml:"tracing"`                    // nil: the caller's trace context passes untouched
+	Destinations            []Destination `yaml:"destinations" allow:"empty"` // of events
 	AuthServers             []AuthServer  `yaml:"auth_servers" allow:"empty"`
 	Applications            []Application `yaml:"applications" allow:"empty"`
 

@@ -48,6 +48,9 @@ func (c *Config) SetDefaults() {
 	if c.Store != nil && c.Store.Redis != nil {
 		c.Store.Redis.setDefaults()
 	}
+	for i := range c.Destinations {
+		c.Destinations[i].setDefaults()
+	}
 	for i := range c.AuthServers {
 		c.AuthServers[i].setDefaults(c.Tokens.ClockSkew)
 	}

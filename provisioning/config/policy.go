@@ -5,17 +5,19 @@ import "slices"
 // Policies are the rules of an API, of one of its scopes, or of several APIs;
 // nil is absent. Those of all levels hold, see Config.Levels.
 type Policies struct {
-	Protocols   []string     `yaml:"protocols"` // http, https; empty: both
-	Identify    *Identify    `yaml:"identify"`
-	Authorize   *Authorize   `yaml:"authorize"`
-	CORS        *CORS        `yaml:"cors"` // of the nearest level
-	Throttle    []Throttle   `yaml:"throttle"`
-	IPFilter    *IPFilter    `yaml:"ipfilter"`
-	Outbound    *Outbound    `yaml:"outbound"` // of the nearest level
-	Validate    *Validation  `yaml:"validate"`
-	Faults      *FaultPolicy `yaml:"faults"` // nil: of the level around it
-	Concurrency *Concurrency `yaml:"concurrency"`
-	Transform   *Transform   `yaml:"transform"`
+	Protocols     []string        `yaml:"protocols"` // http, https; empty: both
+	Identify      *Identify       `yaml:"identify"`
+	Authorize     *Authorize      `yaml:"authorize"`
+	CORS          *CORS           `yaml:"cors"` // of the nearest level
+	Throttle      []Throttle      `yaml:"throttle"`
+	IPFilter      *IPFilter       `yaml:"ipfilter"`
+	Outbound      *Outbound       `yaml:"outbound"` // of the nearest level
+	Validate      *Validation     `yaml:"validate"`
+	Faults        *FaultPolicy    `yaml:"faults"` // nil: of the level around it
+	Concurrency   *Concurrency    `yaml:"concurrency"`
+	Transform     *Transform      `yaml:"transform"`
+	InvocationLog []InvocationLog `yaml:"invocationlog"`
+	Monitor       []Monitor       `yaml:"monitor"`
 }
 
 func (p *Policies) setDefaults() {
@@ -36,6 +38,12 @@ func (p *Policies) setDefaults() {
 	}
 	if p.Transform != nil {
 		p.Transform.setDefaults()
+	}
+	for i := range p.InvocationLog {
+		p.InvocationLog[i].setDefaults()
+	}
+	for i := range p.Monitor {
+		p.Monitor[i].setDefaults()
 	}
 }
 

@@ -57,11 +57,12 @@ type ThrottleException struct {
 	Requests    int    `yaml:"requests"`
 }
 
-// ThrottleAlert writes a line to the log when requests are refused.
+// ThrottleAlert tells the operator when requests are refused.
 type ThrottleAlert struct {
-	Message   string `yaml:"message"`
-	Frequency string `yaml:"frequency"` // once (default): in each window of a counter; always
-	Level     string `yaml:"level"`     // info, warn (default), error
+	Message      string   `yaml:"message"`
+	Frequency    string   `yaml:"frequency"`    // once (default): in each window of a counter; always
+	Level        string   `yaml:"level"`        // info, warn (default), error
+	Destinations []string `yaml:"destinations"` // default [log]
 }
 
 // weekdays are the words of Throttle.WeekStarts.
@@ -93,6 +94,9 @@ func throttleDefaults(level string, rules []Throttle) {
 		if t.Alert != nil {
 			setDefault(&t.Alert.Frequency, "once")
 			setDefault(&t.Alert.Level, "warn")
+			if t.Alert.Destinations == nil {
+				t.Alert.Destinations = []string{LogName}
+			}
 		}
 		setDefault(&t.Store, "local")
 		if t.Store == "redis" {

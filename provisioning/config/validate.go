@@ -66,10 +66,11 @@ func (c *Config) Validate() Faults {
 	v.tls(c)
 	v.limits(c.Limits)
 	v.adminAPI(c)
-	v.logging(c.Logging)
+	v.logging(c)
 	v.tracing(c)
 	v.hostnames(c.Hostnames)
 	v.store(c.Store)
+	v.destinations(c)
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}
@@ -93,10 +94,11 @@ func (c *Config) Validate() Faults {
 	return v.faults
 }
 
-func (v *checker) logging(l Logging) {
+func (v *checker) logging(c *Config) {
+	l := c.Logging
 	v.oneOf([]any{"logging", "level"}, l.Level, "debug", "info", "warn", "error")
 	v.oneOf([]any{"logging", "format"}, l.Format, "json", "combined")
-	if len(l.Mask) > 0 && !l.Query {
+	if len(l.Mask) > 0 && !l.Query && !c.logsInvocations() {
 		v.warn([]any{"logging", "mask"}, "unused: logging.query is off, so no query is logged")
 	}
 }

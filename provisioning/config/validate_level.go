@@ -17,6 +17,13 @@ func (v *checker) policies(c *Config, l Level) {
 		v.authorize(l.At("authorize"), p.Authorize)
 	}
 	v.validation(c, l)
+	v.invocationLog(c, l)
+	v.monitor(c, l)
+	for i := range p.Throttle {
+		if a := p.Throttle[i].Alert; a != nil {
+			v.eventsTo(c, l.At("throttle", i, "alert", "destinations"), a.Destinations)
+		}
+	}
 	if p.Faults != nil {
 		v.faultPolicy(l.At("faults"), p.Faults)
 	}

@@ -42,6 +42,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Outbound]():          outbound,
 		reflect.TypeFor[config.Adaptive]():          adaptive,
 		reflect.TypeFor[config.Origin]():            always(either(text(nil), holding(object{"pattern": text(nil)}, "pattern"))),
+		reflect.TypeFor[config.MonitorFor]():        always(either(object{"const": "each"}, listOf(text(nil)))),
 		reflect.TypeFor[config.APIKey]():            apiKey,
 		reflect.TypeFor[config.AddressRange]():      always(text(nil)),
 	}

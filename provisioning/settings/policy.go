@@ -21,6 +21,8 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 		d.outbound(n, v)
 	case *config.Adaptive:
 		d.adaptive(n, v)
+	case *config.MonitorFor:
+		d.monitorFor(n, v)
 	default:
 		return false
 	}
@@ -74,4 +76,13 @@ func (d *decoder) adaptive(n *Node, v *config.Adaptive) {
 	} else if d.word(n, config.AdaptiveOn, "{target: 50ms}") {
 		v.Word = config.AdaptiveOn
 	}
+}
+
+// monitorFor is the word "each", or a list of applications.
+func (d *decoder) monitorFor(n *Node, v *config.MonitorFor) {
+	if n.Kind != List {
+		v.Each = d.word(n, "each", "[application, ...]")
+		return
+	}
+	d.value(n, reflect.ValueOf(&v.Names).Elem(), field{})
 }

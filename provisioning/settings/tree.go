@@ -16,7 +16,7 @@ type Tree struct {
 
 // appended are the lists that several files may add to.
 func isAppended(key string) bool {
-	return key == "apis" || key == "auth_servers" || key == "applications" || key == "users" || key == "access_profiles"
+	return key == "apis" || key == "auth_servers" || key == "applications" || key == "users" || key == "access_profiles" || key == "destinations"
 }
 
 // NewTree merges documents, in order: mappings key by key, lists of assets by
