@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -213,6 +214,10 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 		switch {
 		case v == reflect.TypeFor[config.Secret](), v == reflect.TypeFor[config.APIKey]():
 			found = append(found, strings.TrimPrefix(path, "."))
+		case v == reflect.TypeFor[config.Setting]():
+			if setting := "a config.Setting"; !slices.Contains(found, setting) {
+				found = append(found, setting)
+			}
 		case v.Kind() == reflect.Pointer:
 			look(v.Elem(), path)
 		case v.Kind() == reflect.Slice:
@@ -227,7 +232,7 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 	want := []string{
 		"admin_api.password", "store.redis.password", "tracing.headers[].value", "auth_servers[].local_introspection.truststore.password",
 		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.api_keys[]", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password",
-		"policies[].policies.outbound.basic.password", "policies[].policies.outbound.api_key.value", "apis[].scopes[].policies.outbound.basic.password", "apis[].scopes[].policies.outbound.api_key.value",
+		"policies[].policies.outbound.basic.password", "policies[].policies.outbound.api_key.value", "a config.Setting", "apis[].scopes[].policies.outbound.basic.password", "apis[].scopes[].policies.outbound.api_key.value",
 		"apis[].policies.outbound.basic.password", "apis[].policies.outbound.api_key.value",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {

@@ -89,11 +89,11 @@ apis:
     identify: {by: [jwt, opaque], auth_servers: [corp, partner, asked], applications: none}
     authorize: {token_scopes: {any: ["orders:read"]}}
 - {name: basic, base_path: /basic, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [basic], applications: none}}}
-- {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, throttle: [{requests: 1000000, per: 1h, by: api, store: redis}], outbound: {api_key: {query: okey, value: "%s"}}}}
+- {name: open, base_path: /open, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: none, throttle: [{requests: 1000000, per: 1h, by: api, store: redis}], outbound: {api_key: {query: okey, value: "%s"}}, transform: {request: [{set_headers: {X-Set: "{encoded}%s"}}]}}}
 - {name: keyed, base_path: /keyed, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [api_key], applications: all, api_key: {header: X-Api-Key, query: key}}}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none, outbound: {basic: {user: edge, password: "%s"}}}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), f.store, f.secret("password of a store"), target, target, target, f.secret("outbound key"), target, closedPort(f.t), f.secret("outbound password"))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), f.store, f.secret("password of a store"), target, target, target, f.secret("outbound key"), base64.StdEncoding.EncodeToString([]byte(f.secret("text of a transform"))), target, closedPort(f.t), f.secret("outbound password"))
 }
 
 // keyed makes the key of an application, and watches its digest too.

@@ -86,6 +86,16 @@ func TestTransformBetweenOthers(t *testing.T) {
 	}
 }
 
+// Where the API's prefix is forwarded too, it is not changed.
+func TestTransformedPathBelowItsPrefix(t *testing.T) {
+	u := newTarget(t, always(ok))
+	g := startText(t, bundle{target: u.address, base: "/shop", upstream: "strip_prefix: false", top: `policies: [{name: all, policies: {transform: {request: [{path: "/v2${request.path}"}]}}}]`}.text())
+	wantStatus(t, g.do("GET /shop/a?b=c HTTP/1.1\r\nHost: h\r\n\r\n"), 200)
+	if request := u.next(); !strings.HasPrefix(request, "GET /shop/v2/shop/a?b=c HTTP/1.1\r\n") {
+		t.Errorf("the target was sent %q", request)
+	}
+}
+
 // A body that was changed is sent once more where one fails, and asked for where its
 // caller waits for that.
 func TestTransformedBodyIsSentAgain(t *testing.T) {

@@ -98,6 +98,9 @@ func testConfig() *config.Config {
 					Protocols: []string{"https"},
 					Identify:  &config.Identify{By: []string{"jwt"}, ClaimHeaders: []config.ClaimHeader{{Header: "X-User", Claim: "sub"}}},
 					Authorize: &config.Authorize{},
+					Transform: &config.Transform{Request: []config.RequestStep{{
+						SetHeaders: []config.Setting{{Name: "X-B", Text: "${apiName}"}, {Name: "X-A", Secret: config.NewSecret(marker)}},
+					}}},
 				},
 			},
 			{Name: "open", Version: "2", BasePath: "/o", Policies: config.Policies{Identify: &config.Identify{None: true}}},
@@ -267,7 +270,7 @@ func TestStatus(t *testing.T) {
 	const want = `{"active":false,"reasons":["draining"],"version":"0.1.0","started":"2023-11-14T22:13:20Z",` +
 		`"in_flight":0,"connections":0,"reload":{"success":true,"hash":"abc","generation":3,"applied":3,"refused":0},` +
 		`"traffic":{"apis":[],"problems":{"invalid_token":3},"tokens":{"accepted":10},"cache":{"hits":7,"misses":0,"entries":0,"bytes":0,"evictions":0}},"apis":[` +
-		`{"name":"orders","version":"1.0","base_path":"/gateway/orders/1.0","hosts":["api.example.com"],"upstream":["http://orders:8080"],"targets":[{"url":"http://orders:8080","weight":2,"state":"ejected","until":"2027-01-15T08:00:00Z","why":"503","connections":3,"idle":1,"pending":2,"attempts":7,"failures":5,"ejections":1}],"policies":["protocols","identify","authorize"]},` +
+		`{"name":"orders","version":"1.0","base_path":"/gateway/orders/1.0","hosts":["api.example.com"],"upstream":["http://orders:8080"],"targets":[{"url":"http://orders:8080","weight":2,"state":"ejected","until":"2027-01-15T08:00:00Z","why":"503","connections":3,"idle":1,"pending":2,"attempts":7,"failures":5,"ejections":1}],"policies":["protocols","identify","authorize","transform"]},` +
 		`{"name":"open","version":"2","base_path":"/o","upstream":[],"policies":[]}]}` + "\n"
 	if diff := cmp.Diff(want, string(resp.Body())); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
@@ -327,6 +330,9 @@ func TestSettings(t *testing.T) {
 			},
 			"jwt": []any{map[string]any{"issuer": "partner", "shared_key": "***"}},
 		}}},
+		{"apis[0].policies.transform", apis[0].(map[string]any)["policies"].(map[string]any)["transform"].(map[string]any)["request"], []any{
+			map[string]any{"set_headers": []any{map[string]any{"X-B": "${apiName}"}, map[string]any{"X-A": "***"}}},
+		}},
 		{"apis[1].policies", apis[1].(map[string]any)["policies"], map[string]any{"identify": "none"}},
 	} {
 		if diff := cmp.Diff(tt.want, tt.got); diff != "" {

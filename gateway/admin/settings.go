@@ -77,6 +77,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return showClaimSet(own), true
 	case []config.Namespace:
 		return showNamespaces(own), true
+	case []config.Setting:
+		return showSettings(own), len(own) > 0
 	case config.ThrottleFor:
 		return showThrottleFor(own), true
 	case config.MonitorFor:
@@ -171,6 +173,17 @@ func showNamespaces(namespaces []config.Namespace) any {
 	shown := map[string]string{}
 	for _, n := range namespaces {
 		shown[n.Prefix] = n.URI
+	}
+	return shown
+}
+
+// showSettings keeps their order, which counts.
+func showSettings(settings []config.Setting) any {
+	shown := make([]map[string]string, len(settings))
+	for i, s := range settings {
+		if shown[i] = map[string]string{s.Name: s.Text}; !s.Secret.IsZero() {
+			shown[i][s.Name] = "***"
+		}
 	}
 	return shown
 }

@@ -2,6 +2,7 @@ package explain
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"postern/gateway/exchange"
@@ -28,7 +29,28 @@ func newHider(cfg *config.Config) hider {
 		h.fields[strings.ToLower(place.Header)] = true
 		h.parameters[strings.ToLower(place.Query)] = true
 	}
+	for level := range cfg.AllLevels() {
+		if t := level.Policies.Transform; t != nil {
+			h.transform(t)
+		}
+	}
 	return h
+}
+
+// transform hides what it sets to secrets.
+func (h hider) transform(t *config.Transform) {
+	note := func(names map[string]bool, lists ...[]config.Setting) {
+		for _, s := range slices.Concat(lists...) {
+			if !s.Secret.IsZero() {
+				names[strings.ToLower(s.Name)] = true
+			}
+		}
+	}
+	for i := range t.Request {
+		s := &t.Request[i]
+		note(h.fields, s.SetHeaders, s.AddHeaders)
+		note(h.parameters, s.SetQuery, s.AddQuery)
+	}
 }
 
 // without is text in which what the caller has presented does not stand, wherever a

@@ -24,7 +24,7 @@ func TestExplainShowsNoSecret(t *testing.T) {
   upstream: {targets: [{url: "http://moved:8080"}]}
   policies:
     identify: {by: [jwt], auth_servers: [corp], applications: none}
-    transform: {request: [{set_headers: {X-T: "<${request.authorization.incomingToken}>", X-A: "${request.authorization.authHeader}"}, set_query: {t: "${request.authorization.incomingToken}"}}]}
+    transform: {request: [{set_headers: {X-T: "<${request.authorization.incomingToken}>", X-A: "${request.authorization.authHeader}"}, set_query: {t: "${request.authorization.incomingToken}"}}, {add_headers: {X-S: "{encoded}czNjcjN0LW1hcmtlcg=="}, add_query: {s: "{encoded}czNjcjN0LW1hcmtlcg=="}}]}
 logging: {mask: [code]}
 `
 	dir := folder(t, s, text)
@@ -44,7 +44,7 @@ logging: {mask: [code]}
 		{"the gateway's field", explain.Command{API: "known", Path: "/a"}, "X-Own: ***"},
 		{"the gateway's parameter", explain.Command{API: "known", Path: "/b?x=1"}, "/b?x=1&okey=*** HTTP/1.1"},
 		{"the gateway's user", explain.Command{API: "known", Path: "/c"}, "Authorization: ***"},
-		{"a token that is moved", explain.Command{API: "moved", Path: "/c", Token: good}, "/c?t=*** HTTP/1.1"},
+		{"a token that is moved", explain.Command{API: "moved", Path: "/c", Token: good}, "/c?t=***&s=*** HTTP/1.1"},
 		{"no field", explain.Command{API: "open/3", Header: []string{"Authorization " + marker}}, "form 'Name: value'"},
 		{"in two lines", explain.Command{API: "open/3", Header: []string{"Authorization: a\r\n" + marker}}, "form 'Name: value'"},
 	} {

@@ -36,8 +36,12 @@ type ResponseStep struct {
 	RemoveHeaders []string       `yaml:"remove_headers" allow:"empty"` // last
 }
 
-// Setting is a name and a text for it, in the order of the file.
-type Setting struct{ Name, Text string }
+// Setting is a name and a text for it, in the order of the file. Secret, where there
+// is one, stands in place of Text, and holds no variables.
+type Setting struct {
+	Name, Text string
+	Secret     Secret
+}
 
 // TransformWhen describes exchanges: all of All fit, and one of Any where that is
 // stated.

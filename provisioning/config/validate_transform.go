@@ -15,6 +15,9 @@ var framing = []string{
 	"forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-request-id", "traceparent", "tracestate",
 }
 
+// single are fields whose readers would choose one of two each.
+var single = []string{"authorization", "content-type", "content-location", "content-range", "location", "origin", "user-agent"}
+
 // maxTransformText is how long the text of a body may be.
 const maxTransformText = 64 << 10
 
@@ -76,7 +79,7 @@ func (v *checker) changes(item []any, what string, c changes, check func(path []
 		check(path, name)
 		plain := name
 		if what == "headers" {
-			plain = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+			plain = twin(name)
 		}
 		if first := seen[plain]; first != nil {
 			v.clash(path, first, "%s is changed twice in one step", name)
@@ -85,15 +88,20 @@ func (v *checker) changes(item []any, what string, c changes, check func(path []
 	}
 	for _, s := range c.rename {
 		place := at(item, "rename_"+what, s.Name)
+		if !s.Secret.IsZero() {
+			v.add(place, "a name is no secret")
+			continue
+		}
 		once(place, s.Name)
 		once(place, s.Text)
 	}
-	for _, list := range []struct {
-		key      string
-		settings []Setting
-	}{{"set_", c.set}, {"add_", c.add}} {
-		for _, s := range list.settings {
-			once(at(item, list.key+what, s.Name), s.Name)
+	for _, s := range c.set {
+		once(at(item, "set_"+what, s.Name), s.Name)
+	}
+	for _, s := range c.add {
+		place := at(item, "add_"+what, s.Name)
+		if once(place, s.Name); what == "headers" && slices.Contains(single, twin(s.Name)) {
+			v.add(place, "a message has one %s: set_headers sets it", s.Name)
 		}
 	}
 	for i, name := range c.remove {
@@ -101,9 +109,20 @@ func (v *checker) changes(item []any, what string, c changes, check func(path []
 	}
 }
 
+// twin is a field's name as servers may read it: in small letters, and with every
+// mark as a hyphen.
+func twin(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 && isAlphanumeric(byte(r)) {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+}
+
 // changedHeader checks a field that a policy sets or removes.
 func (v *checker) changedHeader(path []any, name string) {
-	switch plain := strings.ReplaceAll(strings.ToLower(name), "_", "-"); {
+	switch plain := twin(name); {
 	case !isToken(name):
 		v.add(path, "%q is not a header name", name)
 	case slices.Contains(framing, plain):

@@ -29,7 +29,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Upgrade]():           orNone[config.Upgrade],
 		reflect.TypeFor[[]config.ClaimHeader]():     always(mapOf(text(nil))),
 		reflect.TypeFor[[]config.Namespace]():       always(mapOf(text(nil))),
-		reflect.TypeFor[[]config.Setting]():         always(mapOf(text(nil))),
+		reflect.TypeFor[[]config.Setting]():         mapOfSecrets,
 		reflect.TypeFor[config.ClaimSet]():          always(mapOf(either(text(nil), listOf(text(nil))))),
 		reflect.TypeFor[[]config.User]():            users,
 		reflect.TypeFor[config.Balance]():           always(balance()),
@@ -126,6 +126,11 @@ func secret(*generator, field) (object, error) {
 		holding(object{"env": text(nil)}, "env"),
 		holding(object{"file": text(nil)}, "file"),
 	), nil
+}
+
+func mapOfSecrets(g *generator, f field) (object, error) {
+	value, err := secret(g, f)
+	return mapOf(value), err
 }
 
 func apiKey(g *generator, f field) (object, error) {

@@ -16,7 +16,7 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 	case *config.Origin:
 		d.origin(n, v)
 	case *[]config.Setting:
-		d.texts(n, "{name: text}", func(name, text string) { *v = append(*v, config.Setting{Name: name, Text: text}) })
+		d.set(n, v)
 	case *config.Outbound:
 		d.outbound(n, v)
 	case *config.Adaptive:
@@ -49,6 +49,25 @@ func (d *decoder) origin(n *Node, v *config.Origin) {
 	}
 	d.mapping(n, reflect.ValueOf(&form).Elem())
 	v.Pattern = form.Pattern
+}
+
+// set is a mapping of names to texts, or to secrets that are written as one.
+func (d *decoder) set(n *Node, v *[]config.Setting) {
+	if n.Kind != Mapping {
+		d.fault(n, "must be a mapping {name: text}, is %s", n.Kind)
+		return
+	}
+	for i, key := range n.Keys {
+		d.below(key.Text, func() {
+			one := config.Setting{Name: key.Text}
+			if item := n.Items[i]; item.Kind == Mapping || strings.HasPrefix(item.Text, "{encoded}") || strings.HasPrefix(item.Text, "{sealed}") {
+				d.secret(item, &one.Secret)
+			} else {
+				d.value(item, reflect.ValueOf(&one.Text).Elem(), field{})
+			}
+			*v = append(*v, one)
+		})
+	}
 }
 
 // outbound is a mapping or one of some words.

@@ -72,8 +72,8 @@ func (b *builder) responseStep(cfg *config.ResponseStep, i int) responseStep {
 var errOneLine = errors.New("holds a control character, which cannot stand in a head")
 
 // oneLine refuses a text that would end its line.
-func (b *builder) oneLine(written string, path []any) {
-	if strings.ContainsFunc(written, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+func (b *builder) oneLine(text string, path []any) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		b.failed(errOneLine, path)
 	}
 }
@@ -99,6 +99,14 @@ func (b *builder) path(written string, path []any) *variable.Template {
 	return text
 }
 
+// written is the text of a setting; there are no variables in a secret.
+func written(s config.Setting) string {
+	if s.Secret.IsZero() {
+		return s.Text
+	}
+	return strings.ReplaceAll(s.Secret.Reveal(), "${", "$${")
+}
+
 // changesOf are the changes of one step to a head's fields or a query.
 type changesOf struct {
 	rename, set, add []config.Setting
@@ -121,9 +129,9 @@ func (b *builder) changes(kind variable.Kind, what string, path []any, cfg chang
 
 func (b *builder) setting(kind variable.Kind, s config.Setting, path []any) setting {
 	if kind == variable.Header {
-		b.oneLine(s.Text, path)
+		b.oneLine(written(s), path)
 	}
-	return setting{s.Name, b.text(s.Text, kind, path)}
+	return setting{s.Name, b.text(written(s), kind, path)}
 }
 
 func (b *builder) body(cfg *config.TransformBody, path []any) *body {
@@ -138,7 +146,7 @@ func (b *builder) body(cfg *config.TransformBody, path []any) *body {
 	}
 	for _, s := range cfg.JSON {
 		place := below(path, "json", s.Name)
-		made.edits = append(made.edits, b.value(b.edit(s.Name, place), s.Text, place))
+		made.edits = append(made.edits, b.value(b.edit(s.Name, place), s, place))
 	}
 	for i, spot := range cfg.Remove {
 		place := below(path, "remove", i)
@@ -160,13 +168,16 @@ func (b *builder) edit(spot string, path []any) edit {
 }
 
 // value adds what is set: JSON if the text is that, else a string.
-func (b *builder) value(e edit, written string, path []any) edit {
+func (b *builder) value(e edit, s config.Setting, path []any) edit {
 	trial := *b
-	if e.value = trial.text(written, variable.JSON, path); len(trial.faults) == len(b.faults) {
+	if s.Secret.IsZero() {
+		e.value = trial.text(s.Text, variable.JSON, path)
+	}
+	if e.value != nil {
 		b.recalls = trial.recalls
 		return e
 	}
-	e.value, e.isText = b.text(written, variable.Raw, path), true
+	e.value, e.isText = b.text(written(s), variable.Raw, path), true
 	return e
 }
 

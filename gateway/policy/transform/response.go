@@ -82,8 +82,7 @@ func dropBody(a *exchange.Answer) {
 	if a.Body == nil {
 		return
 	}
-	if whole := a.Body.Discard(); !whole {
-		release := a.Release
+	if release := a.Release; !a.Body.Discard() && release != nil {
 		a.Release = func(bool) { release(false) }
 	}
 	a.Body = nil

@@ -239,6 +239,31 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+// A secret is what it is, whatever stands in it.
+func TestSecrets(t *testing.T) {
+	const secret = `$${apiName} "a" ${b}`
+	one := func(name string) []config.Setting {
+		return []config.Setting{{Name: name, Secret: config.NewSecret(secret)}}
+	}
+	x := received(t, "POST", "/", "Content-Type: application/json\r\n", "{}")
+	if err := policy(t, request(config.RequestStep{SetHeaders: one("X-A"), SetQuery: one("a"), Body: &config.TransformBody{JSON: one("$.a")}}), nil)(x); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(x.Head.Get("X-A")); got != secret {
+		t.Errorf("field %q", got)
+	}
+	if got := string(x.Query); got != "a=%24%24%7BapiName%7D%20%22a%22%20%24%7Bb%7D" {
+		t.Errorf("query %q", got)
+	}
+	if got := sent(t, x.Body); got != `{"a":"$${apiName} \"a\" ${b}"}` {
+		t.Errorf("body %q", got)
+	}
+	_, err := transform.New(&config.Transform{Request: []config.RequestStep{{SetHeaders: []config.Setting{{Name: "X-A", Secret: config.NewSecret("s3cret\n")}}}}}, site())
+	if err == nil || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("fault %v", err)
+	}
+}
+
 // A failure of the upstream, an answer of the gateway's own and a tunnel are not
 // answers to change.
 func TestOnlyAnswersAreChanged(t *testing.T) {
