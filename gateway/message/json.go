@@ -24,9 +24,6 @@ var ErrTooMuch = errors.New("body takes too long to look into")
 const (
 	maxDepth = 100
 	maxNodes = 250_000
-	// treeCost is what a document takes of the memory for bodies, as a multiple of
-	// its text.
-	treeCost = 8
 )
 
 // object is a body's JSON, read when it is first asked for.
@@ -45,7 +42,7 @@ func (m *Message) JSON() (any, error) {
 		o.known = true
 		text, err := m.Text()
 		if err == nil {
-			err = m.reserve(treeCost * int64(len(text)))
+			err = m.reserve(jsonCost(text))
 		}
 		if err == nil {
 			o.exact, err = ParseJSON(text)
@@ -62,7 +59,7 @@ func (m *Message) loose() (any, error) {
 		return nil, err
 	}
 	if o.loose == nil {
-		if err := m.reserve(treeCost * int64(len(m.text.bytes))); err != nil {
+		if err := m.reserve(jsonCost(m.text.bytes)); err != nil {
 			return nil, err
 		}
 		o.loose = loosen(o.exact)

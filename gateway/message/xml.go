@@ -45,7 +45,7 @@ func (m *Message) xml() (*node, error) {
 		d.known = true
 		text, err := m.Text()
 		if err == nil {
-			err = m.reserve(treeCost * int64(len(text)))
+			err = m.reserve(xmlCost(text))
 		}
 		if err == nil {
 			d.root, err = parseXML(text)
