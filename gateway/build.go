@@ -61,6 +61,7 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		definitions:  map[string]*definition.Definition{},
 		watches:      map[string]*watch{},
 		limits:       map[string]*limited{},
+		caches:       map[[2]string]*cached{},
 		crowds:       map[[2]string]*crowd{},
 		throttled:    map[[2]string]*throttle.Counts{},
 	}

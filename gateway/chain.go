@@ -37,6 +37,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.invocationlog,
 		c.validate,
 		c.transform,
+		c.cache,
 		c.outbound,
 		c.logsServer,
 	} {

@@ -34,13 +34,7 @@ func (c *chains) concurrency(levels []config.Level) (chain []exchange.Policy) {
 
 func (c *chains) crowd(l config.Level, cfg *config.Concurrency) *crowd {
 	api := &c.config.APIs[c.api]
-	made := &crowd{section: cfg, api: api.FullName(), at: "api"}
-	switch {
-	case l.Path[0] == "policies":
-		made.at = "policy " + c.config.Policies[l.Path[1].(int)].Name
-	case l.Path[2] == "scopes":
-		made.at = "scope " + api.Scopes[l.Path[3].(int)].Name
-	}
+	made := &crowd{section: cfg, api: api.FullName(), at: c.place(l)}
 	key := [2]string{made.api, made.at}
 	if c.previous != nil {
 		if old := c.previous.crowds[key]; old != nil && reflect.DeepEqual(old.section, cfg) {
@@ -52,6 +46,18 @@ func (c *chains) crowd(l config.Level, cfg *config.Concurrency) *crowd {
 	}
 	c.next.crowds[key] = made
 	return made
+}
+
+// place is what metrics call a level of the API: api, or the scope or global policy
+// with its name.
+func (c *chains) place(l config.Level) string {
+	switch {
+	case l.Path[0] == "policies":
+		return "policy " + c.config.Policies[l.Path[1].(int)].Name
+	case l.Path[2] == "scopes":
+		return "scope " + c.config.APIs[c.api].Scopes[l.Path[3].(int)].Name
+	}
+	return "api"
 }
 
 // crowds is how many requests are under way, for a scrape.

@@ -11,7 +11,7 @@ func (g *Gateway) metricSources() metrics.Sources {
 	return metrics.Sources{
 		Version: g.version, InFlight: g.inFlight, Connections: g.connections, TokenCache: g.tokenCache,
 		Reload: g.reloadCounts, KeySets: g.keySets, Certificates: g.certificates, Upstreams: g.upstreams, Hostnames: g.hostnames,
-		Limits: g.limitCounts, Crowds: g.crowds, Store: g.storeState, Events: g.eventCounts,
+		Limits: g.limitCounts, Crowds: g.crowds, Caches: g.cacheCounts, Store: g.storeState, Events: g.eventCounts,
 	}
 }
 

@@ -18,6 +18,7 @@
 //	overdue.go                           which limit on time has ended an exchange
 //	throttle.go                          whose counters a limit on requests uses
 //	concurrency.go                       whose places a bound on requests at once uses
+//	caching.go                           whose answers a cache keeps
 //	sharing.go                           the store that copies share
 //	destinations.go                      where events go
 //	invocations.go, monitors.go          what events tell of requests, and of intervals

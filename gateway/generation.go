@@ -44,6 +44,7 @@ type generation struct {
 	definitions  map[string]*definition.Definition // by their digests
 	limits       map[string]*limited               // by their rules
 	crowds       map[[2]string]*crowd              // by API and level
+	caches       map[[2]string]*cached             // by API and level
 	throttled    map[[2]string]*throttle.Counts    // by API and rule
 	watches      map[string]*watch                 // monitors, by level and place
 	outlets      map[string]*outlet                // of events, by name

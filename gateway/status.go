@@ -36,7 +36,7 @@ func (g *Gateway) Ready() []string {
 func (g *Gateway) adminSources() admin.Sources {
 	return admin.Sources{
 		Config: g.Config, Ready: g.Ready, Version: g.version, Running: g.running, Traffic: g.trafficCounts, Upstreams: g.upstreams,
-		Metrics: g.metrics.Write, Refresh: g.refreshes.run, Log: g.log,
+		Metrics: g.metrics.Write, Refresh: g.refreshes.run, Purge: g.purge, Log: g.log,
 	}
 }
 

@@ -1,6 +1,7 @@
 // Package admin is the operator's window on a running gateway: whether it
 // lives and is ready, what it does, with which settings and assets, and its
-// metrics. It only reads, but for the keys it can have fetched; what it shows
+// metrics. It only reads, but for the keys it can have fetched and the answers it
+// can have forgotten; what it shows
 // arrives as functions, so that each request sees the live configuration.
 //
 //	handler.go   paths, methods and who may ask
@@ -13,6 +14,7 @@
 //	settings.go  its configuration, without what must stay secret
 //	hash.go      the name of its configuration
 //	refresh.go   fetching an auth server's keys at once
+//	purge.go     removing answers that are kept of an API
 //	debug.go     profiles of the process
 //	server.go    the server's bounds
 //	listener.go  how many connections it has

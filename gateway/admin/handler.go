@@ -28,12 +28,15 @@ type Sources struct {
 	// Refresh fetches the keys of an auth server and returns how it stands, as
 	// JSON can hold it.
 	Refresh func(ctx context.Context, authServer string) (any, error)
-	Log     *zap.Logger
+	// Purge removes the answers that are kept of an API, by its name or
+	// name/version, and says how many there were, as JSON can hold it.
+	Purge func(api string) (any, error)
+	Log   *zap.Logger
 }
 
 // Handler serves the admin listener: the page for people at /, /livez, /readyz,
-// /metrics, /debug/pprof/ when debug is on, and status, settings, assets and the
-// refresh of an auth server below admin_path. Once a user is configured, only
+// /metrics, /debug/pprof/ when debug is on, and status, settings, assets the
+// refresh of an auth server and the purge of an API's cache below admin_path. Once a user is configured, only
 // /livez and /readyz do without its password; as long as there is none, only they
 // answer to any name in Host.
 func Handler(s Sources) fasthttp.RequestHandler {
@@ -62,6 +65,10 @@ func Handler(s Sources) fasthttp.RequestHandler {
 		}
 		if name := refreshed(cfg.AdminAPI, path); name != "" {
 			s.refresh(ctx, name)
+			return
+		}
+		if api := purged(cfg.AdminAPI, path); api != "" {
+			s.purge(ctx, api)
 			return
 		}
 		if path == "/" {

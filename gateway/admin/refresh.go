@@ -33,11 +33,17 @@ const refreshLimit = 20 * time.Second
 // refreshed is the auth server whose keys path asks for; "" when it asks for
 // something else.
 func refreshed(a config.AdminAPI, path string) string {
-	rest, ok := strings.CutPrefix(below(a, path), "/auth_servers/")
+	return between(a, path, "/auth_servers/", "/refresh")
+}
+
+// between is the name that stands between two parts of a path below admin_path;
+// "" when path is another one.
+func between(a config.AdminAPI, path, before, after string) string {
+	rest, ok := strings.CutPrefix(below(a, path), before)
 	if !ok {
 		return ""
 	}
-	name, ok := strings.CutSuffix(rest, "/refresh")
+	name, ok := strings.CutSuffix(rest, after)
 	if !ok {
 		return ""
 	}
@@ -46,13 +52,7 @@ func refreshed(a config.AdminAPI, path string) string {
 
 // refresh fetches the keys of an auth server and answers with how it stands.
 func (s Sources) refresh(ctx *fasthttp.RequestCtx, name string) {
-	if !ctx.IsPost() {
-		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST")
-		fail(ctx, fasthttp.StatusMethodNotAllowed, "the method is not allowed here")
-		return
-	}
-	if foreign(ctx) {
-		fail(ctx, fasthttp.StatusForbidden, "a page of another site asks for this")
+	if !mayChange(ctx) {
 		return
 	}
 	limited, cancel := context.WithTimeout(context.Background(), refreshLimit)
@@ -68,6 +68,20 @@ func (s Sources) refresh(ctx *fasthttp.RequestCtx, name string) {
 	}
 	s.Log.Info("refresh asked for by an operator", zap.String("auth_server", name), zap.Error(err))
 	fail(ctx, refreshStatus(err), err.Error())
+}
+
+// mayChange reports whether a request may have something done; else it is answered.
+func mayChange(ctx *fasthttp.RequestCtx) bool {
+	switch {
+	case !ctx.IsPost():
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "POST")
+		fail(ctx, fasthttp.StatusMethodNotAllowed, "the method is not allowed here")
+	case foreign(ctx):
+		fail(ctx, fasthttp.StatusForbidden, "a page of another site asks for this")
+	default:
+		return true
+	}
+	return false
 }
 
 func refreshStatus(err error) int {

@@ -18,6 +18,7 @@ type Sources struct {
 	Limits       func() Limits
 	Crowds       func() []Crowd
 	Events       func() []EventDestination
+	Caches       func() []Cache
 }
 
 // TokenCache is how the verified-token cache fares. Hits, misses and evictions
@@ -73,6 +74,9 @@ func (s *Sources) write(p *page) {
 	}
 	if f := s.Events; f != nil {
 		writeEvents(p, f())
+	}
+	if f := s.Caches; f != nil {
+		writeCaches(p, f())
 	}
 	if f := s.Certificates; f != nil {
 		writeCertificates(p, f())

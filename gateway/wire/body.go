@@ -24,6 +24,9 @@ type Body struct {
 
 	rate   int64         // bytes per second to keep; 0: any
 	waited time.Duration // for the connection, while rate counts
+
+	tap func(p []byte, whole bool) // nil: nobody looks on
+	of  *Body                      // what it was made of, see SetCoded; nil: nothing
 }
 
 type kind uint8
@@ -158,6 +161,9 @@ func (b *Body) Read(p []byte) (n int, err error) {
 		if b.copy != nil && n > 0 {
 			b.copy(p[:n])
 		}
+		if b.tap != nil && (n > 0 || b.done) {
+			b.tap(p[:n], b.done)
+		}
 	}
 	if err != nil && err != io.EOF {
 		b.err = err
@@ -223,6 +229,9 @@ func (b *Body) Discard() bool {
 // of framing, routing and identity are left out, and what head's policies have
 // set or removed (RFC 9110 6.5.1). Valid until the next message.
 func (b *Body) Trailers(head *Head) []byte {
+	if b.of != nil {
+		return b.of.Trailers(head)
+	}
 	if len(b.trailers) == 0 {
 		return nil
 	}

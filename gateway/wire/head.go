@@ -185,6 +185,16 @@ func (h *Head) Visit(f func(name, value []byte)) {
 	}
 }
 
+// VisitEdited calls f for every line whose name was set, removed or edited since
+// the head came, in order.
+func (h *Head) VisitEdited(f func(name, value []byte)) {
+	for i := range h.lines {
+		if l := &h.lines[i]; !l.gone && h.edited(l.name) {
+			f(l.name, l.value)
+		}
+	}
+}
+
 // Append writes the lines to dst, each with CRLF, without the empty line.
 func (h *Head) Append(dst []byte) []byte {
 	for i := range h.lines {

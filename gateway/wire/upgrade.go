@@ -84,3 +84,6 @@ func (h *Head) only(name string) (value []byte) {
 	}
 	return value
 }
+
+// Upgrading reports whether the head of a request offers to switch protocols.
+func (h *Head) Upgrading() bool { return h.upgrading }

@@ -15,6 +15,7 @@ type Policies struct {
 	Validate      *Validation     `yaml:"validate"`
 	Faults        *FaultPolicy    `yaml:"faults"` // nil: of the level around it
 	Concurrency   *Concurrency    `yaml:"concurrency"`
+	Cache         *Cache          `yaml:"cache"` // of the nearest level
 	Transform     *Transform      `yaml:"transform"`
 	InvocationLog []InvocationLog `yaml:"invocationlog"`
 	Monitor       []Monitor       `yaml:"monitor"`
@@ -32,6 +33,9 @@ func (p *Policies) setDefaults() {
 	}
 	if p.Concurrency != nil {
 		p.Concurrency.setDefaults()
+	}
+	if p.Cache != nil {
+		p.Cache.setDefaults()
 	}
 	if p.Faults != nil {
 		p.Faults.setDefaults()

@@ -41,6 +41,10 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.CORS]():              orNone[config.CORS],
 		reflect.TypeFor[config.Outbound]():          outbound,
 		reflect.TypeFor[config.Adaptive]():          adaptive,
+		reflect.TypeFor[config.Cache]():             orNone[config.Cache],
+		reflect.TypeFor[config.Collapse]():          orNone[config.Collapse],
+		reflect.TypeFor[config.KeyPart]():           keyPart,
+		reflect.TypeFor[config.TTL]():               always(object{"type": "string", "pattern": ttlForm}),
 		reflect.TypeFor[config.Origin]():            always(either(text(nil), holding(object{"pattern": text(nil)}, "pattern"))),
 		reflect.TypeFor[config.MonitorFor]():        always(either(object{"const": "each"}, listOf(text(nil)))),
 		reflect.TypeFor[config.APIKey]():            apiKey,
@@ -172,4 +176,12 @@ func outbound(g *generator, _ field) (object, error) {
 func adaptive(g *generator, _ field) (object, error) {
 	mapping, err := g.reference(reflect.TypeFor[config.Adaptive]())
 	return either(object{"enum": []any{true, config.AdaptiveOn}}, mapping), err
+}
+
+// ttlForm is a time that may count days and be written with spaces.
+const ttlForm = `^([0-9]+ ?d)?( ?[0-9.]+ ?(ns|us|µs|ms|s|m|h))*$`
+
+func keyPart(g *generator, _ field) (object, error) {
+	mapping, err := g.reference(reflect.TypeFor[config.KeyPart]())
+	return either(text(nil), mapping), err
 }

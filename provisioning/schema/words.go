@@ -18,6 +18,8 @@ func words() map[string][]string {
 		"RequestValidation.unknown_query":           {"allow", "refuse"},
 		"RequiredHeaders.combine":                   {"and", "or"},
 		"Paths.encoded_slash":                       {"reject", "keep"},
+		"Cache.mode":                                {"standard", "ttl"},
+		"CacheKey.caller":                           {"each", "shared"},
 		"FaultPolicy.format":                        {"problem", "webmethods"},
 		"FaultPolicy.native":                        {"pass", "replace"},
 		"Policies.protocols":                        {"http", "https"},

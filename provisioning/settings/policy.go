@@ -23,6 +23,14 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 		d.adaptive(n, v)
 	case *config.MonitorFor:
 		d.monitorFor(n, v)
+	case *config.Cache:
+		d.cache(n, v)
+	case *config.Collapse:
+		d.collapse(n, v)
+	case *config.KeyPart:
+		d.keyPart(n, v)
+	case *config.TTL:
+		d.ttl(n, v)
 	default:
 		return false
 	}
