@@ -233,9 +233,6 @@ func (sh *shard) record(s *Store, key string) *record {
 	return r
 }
 
-// invalidate ends all answers of a path.
-func (s *Store) invalidate(path []byte) { s.epoch(path).Add(1) }
-
 // Counts are those of a store, for metrics. Hits, Misses and Evictions only grow.
 type Counts struct{ Hits, Misses, Evictions, Entries, Bytes int64 }
 
