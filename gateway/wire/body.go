@@ -27,6 +27,8 @@ type Body struct {
 
 	tap func(p []byte, whole bool) // nil: nobody looks on
 	of  *Body                      // what it was made of, see SetCoded; nil: nothing
+
+	replayed bool // held, and read for the first time
 }
 
 type kind uint8
@@ -57,7 +59,7 @@ func (b *Body) SetUntilClose(br *bufio.Reader) {
 // connection, but never waited for, and do not count in BytesRead. Holding again
 // puts other bytes in their place.
 func (b *Body) Hold(br *bufio.Reader, n int64) {
-	b.br, b.left, b.kind, b.held, b.done, b.rate = br, n, ofLength, true, n == 0, 0
+	b.br, b.left, b.kind, b.held, b.replayed, b.done, b.rate = br, n, ofLength, true, false, n == 0, 0
 }
 
 // Copy lets f see what is read from the connection, piece by piece; nil: nobody.
@@ -156,7 +158,7 @@ func (b *Body) Read(p []byte) (n int, err error) {
 		return 0, b.err
 	}
 	n, err = b.readOn(p)
-	if !b.held {
+	if !b.held || b.replayed {
 		b.read += int64(n)
 		if b.copy != nil && n > 0 {
 			b.copy(p[:n])

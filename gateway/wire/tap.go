@@ -8,10 +8,11 @@ import "bufio"
 func (b *Body) Tap(f func(p []byte, whole bool)) { b.tap = f }
 
 // Replay makes b a body of the n bytes that br reads from memory, with these
-// trailer lines after it; they are copied.
+// trailer lines after it; they are copied. It is read as if it came now.
 func (b *Body) Replay(br *bufio.Reader, n int64, trailers []byte) {
 	*b = Body{trailers: append(b.trailers[:0], trailers...)}
 	b.Hold(br, n)
+	b.replayed = true
 }
 
 // SetCoded makes b the body that br reads until its end, made of another body
