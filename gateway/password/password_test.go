@@ -369,3 +369,23 @@ func TestTooLong(t *testing.T) {
 		t.Errorf("1025 bytes: %v", err)
 	}
 }
+
+// A user that does not exist takes as long after a reload as before: only what
+// does not exist would change.
+func TestDecoysOutliveReloads(t *testing.T) {
+	byName := map[string]*password.Stored{}
+	for i := range 16 {
+		byName[fmt.Sprint("fast-", i)], byName[fmt.Sprint("slow-", i)] = stored(t, "in the clear"), stored(t, someHash)
+	}
+	cfg := defaults()
+	cfg.Verifications = 0 // slow ones are told from others by that
+	v, _ := verifier(cfg)
+	before, after := password.NewUsers(byName), password.NewUsers(byName)
+	for i := range 64 {
+		nobody := shown(fmt.Sprint("nobody-", i), "x")
+		first, second := v.Check(before, nobody, time.Now()), v.Check(after, nobody, time.Now())
+		if errors.Is(first, password.ErrBusy) != errors.Is(second, password.ErrBusy) {
+			t.Errorf("nobody-%d: %v, then %v", i, first, second)
+		}
+	}
+}

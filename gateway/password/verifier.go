@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -55,8 +57,8 @@ type Users struct {
 // NewUsers are users with the passwords that are kept of them.
 func NewUsers(byName map[string]*Stored) *Users {
 	u := &Users{byName: byName}
-	for _, stored := range byName {
-		u.all = append(u.all, stored)
+	for _, name := range slices.Sorted(maps.Keys(byName)) { // a decoy stays the same over reloads
+		u.all = append(u.all, byName[name])
 	}
 	return u
 }
