@@ -101,6 +101,9 @@ type Exchange struct {
 	Reason  string // why, for the log only; never sent
 	// UpstreamTime is from the first attempt's begin to the answer's head.
 	UpstreamTime time.Duration
+	// AnswerTime is the part of it after the request's body had been sent: what
+	// callers take for that says nothing of the upstream. 0: it had not been.
+	AnswerTime time.Duration
 
 	// Done, when not nil, runs once after the AtEnd functions. It is the
 	// gateway's own slot, so that ending an exchange makes no closure.

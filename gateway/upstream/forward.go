@@ -65,6 +65,9 @@ func (u *Upstream) forward(x *exchange.Exchange) error {
 	defer u.end(r)
 	r.x, r.begun, r.piece, r.inline = x, x.Steps.Forward, wire.Piece(), x.Body != nil && x.Body.Inline()
 	err := u.hold(r)
+	if r.sent = r.begun; x.Body != nil {
+		r.sent = time.Now() // what of it is at hand goes with the head
+	}
 	for err == nil {
 		var m *member
 		if m, err = u.choose(r); m == nil {
@@ -81,7 +84,13 @@ func (u *Upstream) forward(x *exchange.Exchange) error {
 	if x.Body == nil || r.inline {
 		wire.PutPiece(r.piece) // an upload takes it over instead
 	}
-	x.UpstreamTime = time.Since(r.begun)
+	if r.conn != nil && r.conn.upload != nil {
+		r.sent = r.conn.upload.sentAt()
+	}
+	end := time.Now()
+	if x.UpstreamTime = end.Sub(r.begun); !r.sent.IsZero() {
+		x.AnswerTime = end.Sub(r.sent)
+	}
 	return err
 }
 
@@ -150,6 +159,9 @@ func (u *Upstream) try(r *request) (silent, answered bool) {
 func (r *request) fail() (silent bool) {
 	c := r.conn
 	up := c.upload
+	if up != nil {
+		r.sent = up.sentAt()
+	}
 	silent = c.answer.Status == 0 && c.R.Buffered() == 0
 	r.conn = nil
 	c.finish(false)

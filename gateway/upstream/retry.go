@@ -67,14 +67,15 @@ func (b *budget) spend() bool {
 type request struct {
 	x      *exchange.Exchange
 	begun  time.Time
-	piece  *[]byte // the head, and the body if it is at hand
-	lines  int     // bytes of piece that are for one target only
-	target *target // which that is
-	body   []byte  // read before the first attempt
-	inline bool    // the body is, or will be, in piece
-	held   int64   // bytes of it that count as held
-	tries  int     // targets asked
-	tried  uint64  // which, by member's index
+	piece  *[]byte   // the head, and the body if it is at hand
+	lines  int       // bytes of piece that are for one target only
+	target *target   // which that is
+	body   []byte    // read before the first attempt
+	inline bool      // the body is, or will be, in piece
+	held   int64     // bytes of it that count as held
+	sent   time.Time // when the last attempt's request had been; zero: it had not
+	tries  int       // targets asked
+	tried  uint64    // which, by member's index
 
 	// Of the last attempt.
 	asked   *member       // nil: it is over

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"postern/gateway/crash"
 	"postern/gateway/exchange"
@@ -14,9 +15,11 @@ import (
 type upload struct {
 	relay   wire.Relay
 	caller  *wire.Conn
-	running atomic.Bool // the target has no reason to speak yet
-	asking  atomic.Bool // the caller holds its body back until it is told to continue
-	whole   atomic.Bool // the caller's body has been read to its end
+	running atomic.Bool  // the target has no reason to speak yet
+	asking  atomic.Bool  // the caller holds its body back until it is told to continue
+	whole   atomic.Bool  // the caller's body has been read to its end
+	took    atomic.Int64 // nanoseconds from begun until it had been sent; 0: it has not
+	begun   time.Time
 	done    chan struct{}
 
 	// Set before done is closed.
@@ -25,7 +28,7 @@ type upload struct {
 
 // startUpload begins sending piece and the body of x over c.
 func startUpload(c *conn, x *exchange.Exchange, piece *[]byte) *upload {
-	up := &upload{caller: x.Conn, done: make(chan struct{})}
+	up := &upload{caller: x.Conn, done: make(chan struct{}), begun: time.Now()}
 	up.relay = wire.Relay{To: c.Conn, Body: x.Body, Chunked: x.Request.Chunked, Head: &x.Head, Whole: &up.whole}
 	up.asking.Store(x.Request.Expect)
 	up.running.Store(!x.Request.Expect)
@@ -49,6 +52,9 @@ func (up *upload) run(c *conn, piece *[]byte) {
 	if up.readErr == nil && up.writeErr == nil {
 		up.readErr, up.writeErr = up.relay.Run(piece)
 	}
+	if up.readErr == nil && up.writeErr == nil {
+		up.took.Store(int64(max(time.Since(up.begun), 1)))
+	}
 	if up.readErr != nil {
 		// The caller's body broke. Ending the connection without the last
 		// chunk is how the target learns that what it has is not all.
@@ -71,6 +77,14 @@ func (up *upload) ask(c *conn, piece *[]byte) (readErr, writeErr error) {
 	up.asking.Store(false)
 	up.running.Store(true)
 	return err, nil
+}
+
+// sentAt is when the upload had ended well; zero: it has not.
+func (up *upload) sentAt() time.Time {
+	if took := up.took.Load(); took != 0 {
+		return up.begun.Add(time.Duration(took))
+	}
+	return time.Time{}
 }
 
 // end waits for the upload. When the answer came before the request was read,

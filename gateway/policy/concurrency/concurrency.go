@@ -81,11 +81,11 @@ func (l *Limiter) serve(x *exchange.Exchange, next exchange.Handler) error {
 }
 
 // judge notes how long the upstream took, if that says how much it has to do:
-// what fails at once does not.
+// what fails at once does not, nor does how long a caller takes for its body.
 func (l *Limiter) judge(x *exchange.Exchange, err error) {
 	answered := err == nil && x.Answer.Status >= 200 && x.Answer.Status < 500
-	if x.UpstreamTime > 0 && (answered || errors.Is(err, problem.UpstreamTimeout)) {
-		l.adaptive.note(time.Now(), x.UpstreamTime)
+	if x.AnswerTime > 0 && (answered || errors.Is(err, problem.UpstreamTimeout)) {
+		l.adaptive.note(time.Now(), x.AnswerTime)
 	}
 }
 

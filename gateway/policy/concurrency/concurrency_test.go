@@ -187,7 +187,7 @@ func benches() map[string]func() {
 	} {
 		x := new(exchange.Exchange)
 		handler := concurrency.New(cfg).Policy(func(x *exchange.Exchange) error {
-			x.Answer.Status, x.UpstreamTime = 200, time.Millisecond
+			x.Answer.Status, x.AnswerTime = 200, time.Millisecond
 			return nil
 		})
 		all[name] = func() {
