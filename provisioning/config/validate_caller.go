@@ -39,6 +39,7 @@ func (v *checker) callers(c *Config) {
 			for _, api := range c.reached(l) {
 				v.callersOf(c, l, &c.APIs[api])
 			}
+			v.idleWays(c, l)
 		}
 	}
 }
@@ -75,4 +76,57 @@ func (id *Identify) whatNoneDoes() string {
 		return ""
 	}
 	return "; none would let every good credential pass"
+}
+
+// idleWays reports ways of a level that find no application, because none of
+// those that may call says how.
+func (v *checker) idleWays(c *Config, l Level) {
+	id, may := l.Policies.Identify, c.mayCall(l)
+	if id.Applications == "none" || len(may) == 0 {
+		return
+	}
+	for i, way := range id.By {
+		if !slices.Contains(ways, way) || slices.ContainsFunc(may, func(a *Application) bool { return a.foundBy(way) }) {
+			continue
+		}
+		outcome := "so it finds nobody"
+		if id.Combine == "and" {
+			outcome = "so every caller is refused"
+		}
+		v.warn(l.At("identify", "by", i), "no application that may call here is known by %s, %s", way, outcome)
+	}
+}
+
+// mayCall are the applications that may call some API of a level.
+func (c *Config) mayCall(l Level) (may []*Application) {
+	apis := c.reached(l)
+	for i := range c.Applications {
+		a := &c.Applications[i]
+		if l.Policies.Identify.Applications == "all" || slices.ContainsFunc(apis, func(j int) bool { return a.RegisteredFor(&c.APIs[j]) }) {
+			may = append(may, a)
+		}
+	}
+	return may
+}
+
+// foundBy reports whether an application says how it is known in this way.
+func (a *Application) foundBy(way string) bool {
+	n := 0
+	switch id := &a.Identify; way {
+	case "api_key":
+		n = len(id.APIKeys)
+	case "basic":
+		n = len(id.Basic)
+	case "certificate":
+		n = len(id.Certificates)
+	case "ip":
+		n = len(id.IP)
+	case "hostname":
+		n = len(id.Hostname)
+	case "payload":
+		n = len(id.Payload)
+	default:
+		n = len(id.Claims) + len(a.JWT)
+	}
+	return n > 0
 }

@@ -21,7 +21,7 @@ type decoder struct {
 	at     path
 	faults []Fault
 	broken map[string]bool // paths that already have a fault
-	partly map[string]bool // mappings of which a key was refused
+	partly map[string]bool // what holds them
 	budget int
 }
 
@@ -42,8 +42,8 @@ func (t *Tree) Decode(f *Files) Decoded {
 	return Decoded{cfg, d.faults, d.broken, d.partly}
 }
 
-// Covers reports whether a fault was already found at path or above it, so that
-// another one would only repeat it.
+// Covers reports whether a fault was already found at path, above it or right
+// below it, so that another one would only repeat it, or miss what is there.
 func (d Decoded) Covers(steps []any) bool {
 	if len(d.broken) == 0 {
 		return false
@@ -58,7 +58,11 @@ func (d Decoded) Covers(steps []any) bool {
 
 // fault reports something wrong with n, which is or belongs to the value at d.at.
 func (d *decoder) fault(n *Node, format string, args ...any) {
-	if d.broken[pathText(d.at)] = true; len(d.faults) >= maxFaults {
+	d.broken[pathText(d.at)] = true
+	if len(d.at) > 0 {
+		d.partly[pathText(d.at[:len(d.at)-1])] = true
+	}
+	if len(d.faults) >= maxFaults {
 		return
 	}
 	text := d.tree.text(d.at)
@@ -215,7 +219,6 @@ const mostListed = 8
 func (d *decoder) unknown(key *Node, t reflect.Type, known *shape) {
 	if slices.Contains(later[t], key.Text) {
 		d.fault(key, "%q is not supported yet", key.Text)
-		d.partly[pathText(d.at[:len(d.at)-1])] = true
 		return
 	}
 	if strings.Contains(key.Text, "$") || len(key.Text) > 2 && key.Text[1] == '=' {
