@@ -158,6 +158,9 @@ func TestStoreIsAway(t *testing.T) {
 	if answer != want {
 		t.Errorf("got\n%s\nwant\n%s", answer, want)
 	}
+	if reason := d.accessLine("some-id")["reason"]; reason != "limit shared: ask the store: store is away" {
+		t.Errorf("reason %q", reason)
+	}
 	for series, value := range map[string]string{
 		`postern_store_up`: "0", `postern_store_requests_total{outcome="away"}`: "1", `postern_store_requests_total{outcome="answered"}`: "0",
 		`postern_throttle_alone_total{api="orders",rule="shared"}`: "1",

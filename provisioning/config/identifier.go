@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 )
 
 // APIKey is a key that identifies an application. Only its digest is kept, and
@@ -42,6 +43,9 @@ func (k APIKey) MarshalText() ([]byte, error) { return []byte("***"), nil }
 // AddressRange is the addresses from First to Last, both of one family.
 type AddressRange struct{ First, Last netip.Addr }
 
+// nameForm is what looks like the name of a host, and like no address.
+var nameForm = regexp.MustCompile(`^[\w*.-]+\.[A-Za-z][\w-]*$`)
+
 // ParseAddressRange reads an address, a range in CIDR notation, or the first and
 // last address with a dash between.
 func ParseAddressRange(text string) (r AddressRange, err error) {
@@ -53,6 +57,8 @@ func ParseAddressRange(text string) (r AddressRange, err error) {
 	}
 	prefix, err := netip.ParsePrefix(text)
 	switch {
+	case err != nil && nameForm.MatchString(text):
+		return r, fmt.Errorf("%q is no address; host names have a key of their own", text)
 	case err != nil:
 		return r, fmt.Errorf("%q is not an address, a range such as 10.0.0.0/8, nor first-last", text)
 	case prefix != prefix.Masked():

@@ -21,7 +21,7 @@ func (l *limit) take(r *quota.Rule, key []byte) (d quota.Decision, known bool, e
 		l.Counts.Alone.Inc()
 		switch l.unavailable {
 		case "deny":
-			return d, false, problem.LimitsUnavailable.Because(err)
+			return d, false, problem.LimitsUnavailable.Because(fmt.Errorf("limit %s: ask the store: %w", l.name, err))
 		case "allow":
 			return quota.Decision{Allowed: true}, false, nil
 		}

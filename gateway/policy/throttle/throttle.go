@@ -35,8 +35,8 @@ type Counts struct{ Refused, Alerts, Alone metrics.Counter }
 func New(cfg *config.Throttle, o Options) exchange.Policy {
 	l := &limit{
 		Options: o, keys: newKeys(cfg), whom: newWhom(cfg, o), fields: *cfg.Headers,
-		unavailable: cfg.OnUnavailable,
-		alert:       cfg.Alert != nil, always: cfg.Alert != nil && cfg.Alert.Frequency == "always",
+		name: cfg.Name, unavailable: cfg.OnUnavailable,
+		alert: cfg.Alert != nil, always: cfg.Alert != nil && cfg.Alert.Frequency == "always",
 	}
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
@@ -60,6 +60,7 @@ type limit struct {
 	keys          keys
 	whom          whom
 	fields        bool
+	name          string
 	unavailable   string // see config.Throttle.OnUnavailable
 	alert, always bool
 }
