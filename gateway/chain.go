@@ -10,6 +10,7 @@ import (
 	"postern/gateway/policy/identify"
 	"postern/gateway/policy/invocationlog"
 	"postern/gateway/policy/ipfilter"
+	"postern/gateway/policy/mask"
 	"postern/gateway/policy/outbound"
 	"postern/gateway/policy/protocols"
 	"postern/gateway/policy/transform"
@@ -36,6 +37,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.concurrency,
 		c.invocationlog,
 		c.validate,
+		c.mask,
 		c.transform,
 		c.cache,
 		c.outbound,
@@ -127,6 +129,18 @@ func nearest[T any](levels []config.Level, of func(*config.Policies) *T) (config
 		}
 	}
 	return config.Level{}, nil
+}
+
+// mask is of every level, and before whatever moves parts of bodies elsewhere.
+func (c *chains) mask(levels []config.Level) (chain []exchange.Policy) {
+	for _, l := range levels {
+		if cfg := l.Policies.Mask; cfg != nil {
+			chain = c.add(chain, Step{"mask", l.At("mask")}, func() (exchange.Policy, error) {
+				return mask.New(cfg, c.next.bodies, c.gateway.metrics)
+			})
+		}
+	}
+	return chain
 }
 
 // transform is of every level: requests meet the outermost first, answers last.

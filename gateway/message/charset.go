@@ -14,11 +14,12 @@ import (
 
 // content is a body's text, made when it is first asked for.
 type content struct {
-	plain buffer // without content codings
-	utf8  buffer // and in UTF-8
-	bytes []byte
-	err   error
-	known bool
+	plain   buffer // without content codings
+	utf8    buffer // and in UTF-8
+	charset charset
+	bytes   []byte
+	err     error
+	known   bool
 }
 
 // reset forgets the text and gives its memory back.
@@ -75,10 +76,13 @@ func (m *Message) inUTF8(data []byte) ([]byte, error) {
 	charset := charsetOf(m.Type())
 	switch {
 	case bytes.HasPrefix(data, markUTF8):
+		m.text.charset.mark = markUTF8
 		return data[len(markUTF8):], nil
 	case bytes.HasPrefix(data, markLE):
+		m.text.charset.mark = markLE
 		charset, data = "utf-16le", data[2:]
 	case bytes.HasPrefix(data, markBE):
+		m.text.charset.mark = markBE
 		charset, data = "utf-16be", data[2:]
 	case charset == "":
 		charset = declared(data)
@@ -87,10 +91,13 @@ func (m *Message) inUTF8(data []byte) ([]byte, error) {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
 		return data, nil
 	case "iso-8859-1", "latin1":
+		m.text.charset.kind = inLatin1
 		return m.transcode(data, fromLatin1)
 	case "utf-16le":
+		m.text.charset.kind = inUTF16LE
 		return m.transcode(data, fromUTF16(false))
 	case "utf-16be", "utf-16":
+		m.text.charset.kind = inUTF16BE
 		return m.transcode(data, fromUTF16(true))
 	}
 	return nil, fmt.Errorf("%w: %q", errCharset, charset)

@@ -61,14 +61,7 @@ const (
 // Regex compiles a regular expression of RE2. It finds its first group, or what it
 // matches as a whole when it has none, in the text of any body.
 func Regex(pattern string) (*Expression, error) {
-	if len(pattern) > maxExpression {
-		return nil, errExpression
-	}
-	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, fmt.Errorf("no regular expression: %w", err)
-	}
-	size, err := programSize(pattern)
+	re, size, err := parsePattern(pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +81,18 @@ func Regex(pattern string) (*Expression, error) {
 		}
 		return nil
 	}}, nil
+}
+
+// parsePattern compiles a regular expression, and tells the size of its program.
+func parsePattern(pattern string) (re *regexp.Regexp, size int, err error) {
+	if len(pattern) > maxExpression {
+		return nil, 0, errExpression
+	}
+	if re, err = regexp.Compile(pattern); err != nil {
+		return nil, 0, fmt.Errorf("no regular expression: %w", err)
+	}
+	size, err = programSize(pattern)
+	return re, size, err
 }
 
 // programSize is how many instructions a pattern becomes.

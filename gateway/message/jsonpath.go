@@ -20,21 +20,7 @@ var errExpression = errors.New("longer than 1000 characters")
 // A path may hold one ".." in all, and a filter must not look at the whole
 // document ($): so its work grows no faster than the body.
 func JSONPath(text string) (*Expression, error) {
-	if len(text) > maxExpression {
-		return nil, errExpression
-	}
-	full := text
-	if strings.HasPrefix(text, "[") {
-		full = "$" + text
-	}
-	if !strings.HasPrefix(full, "$") {
-		return nil, errors.New("a JSONPath begins with $")
-	}
-	path, err := jp.ParseString(full)
-	if err != nil {
-		return nil, fmt.Errorf("no JSONPath: %w", err)
-	}
-	filtered, err := checkPath(path, full)
+	path, filtered, err := parsePath(text)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +52,25 @@ func JSONPath(text string) (*Expression, error) {
 		}
 		return nil
 	}}, nil
+}
+
+// parsePath compiles a path, and tells whether there is a filter in it.
+func parsePath(text string) (path jp.Expr, filtered bool, err error) {
+	if len(text) > maxExpression {
+		return nil, false, errExpression
+	}
+	full := text
+	if strings.HasPrefix(text, "[") {
+		full = "$" + text
+	}
+	if !strings.HasPrefix(full, "$") {
+		return nil, false, errors.New("a JSONPath begins with $")
+	}
+	if path, err = jp.ParseString(full); err != nil {
+		return nil, false, fmt.Errorf("no JSONPath: %w", err)
+	}
+	filtered, err = checkPath(path, full)
+	return path, filtered, err
 }
 
 // checkPath refuses what could take long, and tells whether there is a filter.

@@ -72,20 +72,28 @@ func (m *Message) Replace(text []byte) error {
 	if int64(len(text)) > m.bodies.limit {
 		return m.textProblem(errLong)
 	}
-	m.forget()
-	m.disown()
-	if err := m.bodies.room.take(int64(cap(text))); err != nil {
-		return m.textProblem(err)
+	if err := m.substitute(text); err != nil {
+		return err
 	}
-	m.own = int64(cap(text))
-	m.dropDigests()
 	if kind := m.Type(); charsetOf(kind) != "" {
 		m.head.SetBytes("Content-Type", withCharset(kind))
 	}
+	return nil
+}
+
+// substitute sends data in place of the body, without a coding.
+func (m *Message) substitute(data []byte) error {
+	m.forget()
+	m.disown()
+	if err := m.bodies.room.take(int64(cap(data))); err != nil {
+		return m.textProblem(err)
+	}
+	m.own = int64(cap(data))
+	m.dropDigests()
 	if m.answer != nil && m.head.Get("ETag") != nil {
 		m.head.Del("ETag") // it named other bytes
 	}
-	m.hold(text)
+	m.hold(data)
 	return nil
 }
 

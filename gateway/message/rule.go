@@ -26,11 +26,7 @@ func Compile(cfg *config.PayloadRule) (expression *Expression, err error) {
 		expression, err = JSONPath(cfg.JSONPath)
 	case cfg.XPath != "":
 		key = "xpath"
-		namespaces := make(map[string]string, len(cfg.Namespaces))
-		for _, n := range cfg.Namespaces {
-			namespaces[n.Prefix] = n.URI
-		}
-		expression, err = XPath(cfg.XPath, namespaces)
+		expression, err = XPath(cfg.XPath, prefixes(cfg.Namespaces))
 	default:
 		key = "regex"
 		expression, err = Regex(cfg.Regex)
@@ -39,6 +35,15 @@ func Compile(cfg *config.PayloadRule) (expression *Expression, err error) {
 		return nil, config.Below(err, key)
 	}
 	return expression, nil
+}
+
+// prefixes are what namespaces say of them.
+func prefixes(list []config.Namespace) map[string]string {
+	made := make(map[string]string, len(list))
+	for _, n := range list {
+		made[n.Prefix] = n.URI
+	}
+	return made
 }
 
 // Fits reports whether the rule finds in a message what it must. The error is as

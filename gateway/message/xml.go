@@ -25,6 +25,9 @@ type node struct {
 	attributes          []attribute
 	parent, first, last *node
 	previous, next      *node
+	// Where it stands in the text, and where what is inside an element does, which
+	// begins where <a/> ends.
+	from, to, inner, outer int
 }
 
 type nodeKind uint8
@@ -65,7 +68,9 @@ func parseXML(text []byte) (*node, error) {
 	r.decoder.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is UTF-8 by now
 	root := r.at
 	for {
+		r.from = int(r.decoder.InputOffset())
 		token, err := r.decoder.RawToken()
+		r.to = int(r.decoder.InputOffset())
 		if err == io.EOF {
 			break
 		}
@@ -84,12 +89,13 @@ func parseXML(text []byte) (*node, error) {
 
 // xmlReader builds a document.
 type xmlReader struct {
-	decoder *xml.Decoder
-	at      *node    // the element that is open
-	scopes  []string // prefix, URI, prefix, URI … that hold here
-	marks   []int    // length of scopes before each open element
-	rooted  bool
-	left    int
+	decoder  *xml.Decoder
+	at       *node    // the element that is open
+	scopes   []string // prefix, URI, prefix, URI … that hold here
+	marks    []int    // length of scopes before each open element
+	rooted   bool
+	left     int
+	from, to int // of the token that is taken
 }
 
 var errDoctype = errors.New("document types are not accepted")
@@ -122,9 +128,10 @@ func (r *xmlReader) append(n *node) error {
 	}
 	if last := r.at.last; last != nil && last.kind == textNode && n.kind == textNode {
 		last.text = append(last.text, n.text...) // one text around CDATA
+		last.to = r.to
 		return nil
 	}
-	n.parent, n.previous = r.at, r.at.last
+	n.parent, n.previous, n.from, n.to = r.at, r.at.last, r.from, r.to
 	if r.at.first == nil {
 		r.at.first = n
 	} else {
@@ -162,7 +169,7 @@ func (r *xmlReader) start(t xml.StartElement) error {
 		}
 	}
 	err := r.append(n)
-	r.at = n
+	n.inner, r.at = n.to, n
 	return err
 }
 
@@ -213,6 +220,7 @@ func (r *xmlReader) end(t xml.EndElement) error {
 	}
 	last := len(r.marks) - 1
 	r.scopes, r.marks = r.scopes[:r.marks[last]], r.marks[:last]
+	r.at.outer, r.at.to = r.from, r.to
 	r.at = r.at.parent
 	return nil
 }

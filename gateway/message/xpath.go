@@ -17,6 +17,32 @@ import (
 // stand for; a name without a prefix is in none. It finds the texts of nodes, or
 // what the expression itself says: a text, a number, true or false.
 func XPath(text string, namespaces map[string]string) (*Expression, error) {
+	paths, err := newXPaths(text, namespaces)
+	if err != nil {
+		return nil, err
+	}
+	return &Expression{kind: "xpath", text: describeXPath(text, paths.namespaces), find: func(m *Message, visit func(string) bool) error {
+		root, err := m.xml()
+		if err != nil {
+			return err
+		}
+		return paths.visit(root, func(at *navigator, own string) bool {
+			if at != nil {
+				own = at.Value()
+			}
+			return visit(own)
+		})
+	}}, nil
+}
+
+// xpaths is one expression. It keeps its place in what it looks at, so each copy
+// is used by one exchange at a time.
+type xpaths struct {
+	namespaces map[string]string
+	pool       sync.Pool
+}
+
+func newXPaths(text string, namespaces map[string]string) (*xpaths, error) {
 	if len(text) > maxExpression {
 		return nil, errExpression
 	}
@@ -31,28 +57,27 @@ func XPath(text string, namespaces map[string]string) (*Expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	// An expression keeps its place in what it looks at, so each is used by one
-	// exchange at a time.
-	pool := &sync.Pool{New: func() any {
+	paths := &xpaths{namespaces: known}
+	paths.pool.New = func() any {
 		fresh, err := compileXPath(text, known)
 		if err != nil {
 			return err
 		}
 		return fresh
-	}}
-	pool.Put(first)
-	return &Expression{kind: "xpath", text: describeXPath(text, known), find: func(m *Message, visit func(string) bool) error {
-		root, err := m.xml()
-		if err != nil {
-			return err
-		}
-		expression, ok := pool.Get().(*xpath.Expr)
-		if !ok {
-			return errXPath
-		}
-		defer pool.Put(expression)
-		return evaluate(expression, root, visit)
-	}}, nil
+	}
+	paths.pool.Put(first)
+	return paths, nil
+}
+
+// visit calls visit with the nodes that the expression finds below root, or with
+// what it says of its own, when there is no node.
+func (p *xpaths) visit(root *node, visit func(at *navigator, own string) bool) error {
+	expression, ok := p.pool.Get().(*xpath.Expr)
+	if !ok {
+		return errXPath
+	}
+	defer p.pool.Put(expression)
+	return evaluate(expression, root, visit)
 }
 
 var errXPath = errors.New("no XPath")
@@ -80,7 +105,7 @@ func describeXPath(text string, namespaces map[string]string) string {
 
 // evaluate visits what an expression finds. The engine panics where functions are
 // given what they do not take, which depends on the document too.
-func evaluate(expression *xpath.Expr, root *node, visit func(string) bool) (err error) {
+func evaluate(expression *xpath.Expr, root *node, visit func(at *navigator, own string) bool) (err error) {
 	visiting := false
 	defer func() {
 		if visiting {
@@ -91,9 +116,9 @@ func evaluate(expression *xpath.Expr, root *node, visit func(string) bool) (err 
 		}
 	}()
 	look := visit
-	visit = func(text string) bool {
+	visit = func(at *navigator, own string) bool {
 		visiting = true
-		more := look(text)
+		more := look(at, own)
 		visiting = false
 		return more
 	}
@@ -106,16 +131,16 @@ func evaluate(expression *xpath.Expr, root *node, visit func(string) bool) (err 
 			if seen[at.place] {
 				continue
 			}
-			if seen[at.place] = true; !visit(at.Value()) {
+			if seen[at.place] = true; !visit(at, "") {
 				break
 			}
 		}
 	case string:
-		visit(found)
+		visit(nil, found)
 	case bool:
-		visit(strconv.FormatBool(found))
+		visit(nil, strconv.FormatBool(found))
 	case float64:
-		visit(strconv.FormatFloat(found, 'f', -1, 64))
+		visit(nil, strconv.FormatFloat(found, 'f', -1, 64))
 	}
 	if *n.left < 0 {
 		return fmt.Errorf("%w: more than %d steps", ErrTooMuch, maxMoves)

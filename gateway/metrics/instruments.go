@@ -26,6 +26,7 @@ type Instruments struct {
 	validated pairs
 	callers   callers
 	passwords words
+	masked    words
 
 	mu   sync.Mutex
 	apis map[string]*API
@@ -53,6 +54,10 @@ func New(sources Sources) *Instruments {
 		passwords: words{
 			family: family{"postern_passwords_total", "counter", "Passwords that were judged: accepted or cached, or the reason why not."},
 			label:  "outcome",
+		},
+		masked: words{
+			family: family{"postern_masked_values_total", "counter", "Values in bodies that were hidden, by whose body it was, or log."},
+			label:  "message",
 		},
 		apis:      map[string]*API{},
 		callers:   newCallers(),
@@ -102,6 +107,10 @@ func (i *Instruments) Password(outcome string) *Counter { return i.passwords.cou
 // are words of a fixed table.
 func (i *Instruments) Validation(message, part string) *Counter { return i.validated.of(message, part) }
 
+// Masked counts the values that were hidden in bodies: of requests, responses,
+// faults, or in the log.
+func (i *Instruments) Masked(message string) *Counter { return i.masked.counter(message) }
+
 // Write writes all instruments and what Go and the system say of the process.
 func (i *Instruments) Write(w io.Writer) {
 	p := &page{w: w, lines: make([]byte, 0, flushSize+4<<10)}
@@ -110,6 +119,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.ways.write(p)
 	i.passwords.write(p)
 	i.validated.write(p)
+	i.masked.write(p)
 	i.callers.write(p)
 	i.hosts.write(p)
 	i.writeAPIs(p)

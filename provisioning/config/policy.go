@@ -19,6 +19,7 @@ type Policies struct {
 	Transform     *Transform      `yaml:"transform"`
 	InvocationLog []InvocationLog `yaml:"invocationlog"`
 	Monitor       []Monitor       `yaml:"monitor"`
+	Mask          *Mask           `yaml:"mask"`
 }
 
 func (p *Policies) setDefaults() {
@@ -39,6 +40,9 @@ func (p *Policies) setDefaults() {
 	}
 	if p.Faults != nil {
 		p.Faults.setDefaults()
+	}
+	if p.Mask != nil {
+		p.Mask.setDefaults()
 	}
 	if p.Transform != nil {
 		p.Transform.setDefaults()

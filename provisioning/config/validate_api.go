@@ -27,6 +27,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		v.concurrency(level.At("concurrency"), level.Policies.Concurrency)
 		v.cache(level.At("cache"), level.Policies.Cache)
 		v.ipfilter(level.At("ipfilter"), level.Policies.IPFilter)
+		v.mask(level.At("mask"), level.Policies.Mask)
 		v.transform(level.At("transform"), level.Policies.Transform)
 		v.outbound(level.At("outbound"), level.Policies.Outbound)
 		v.identify(c, level, servers)

@@ -17,6 +17,8 @@ func words() map[string][]string {
 		"Validation.undefined":                      {"refuse", "pass"},
 		"RequestValidation.unknown_query":           {"allow", "refuse"},
 		"RequiredHeaders.combine":                   {"and", "or"},
+		"Mask.apply":                                {"payload", "log"},
+		"MaskRule.action":                           {"mask", "filter"},
 		"Paths.encoded_slash":                       {"reject", "keep"},
 		"Cache.mode":                                {"standard", "ttl"},
 		"CacheKey.caller":                           {"each", "shared"},

@@ -55,7 +55,7 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"id"},
 	reflect.TypeFor[config.Policies](): {
-		"route", "mask",
+		"route",
 	},
 	reflect.TypeFor[config.Outbound]():    config.LaterOutbound(),
 	reflect.TypeFor[config.Application](): {"client"},

@@ -1,0 +1,155 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/valyala/fasthttp"
+)
+
+// masking is a gateway whose API orders has a mask; its target answers so.
+func masking(t testing.TB, mask, answer string) (*running, *target) {
+	t.Helper()
+	u := newTarget(t, always(answer))
+	return startText(t, `
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+logging: {access: false}
+limits: {buffered_body: 1KiB}
+apis:
+- name: orders
+  version: "1"
+  upstream: {targets: [{url: "http://`+u.address+`/base"}]}
+  policies:
+    identify: none
+    mask: {`+mask+`}
+`), u
+}
+
+// said is a message with a body of that type; fields are more of its head.
+func said(first, fields, kind, body string) string {
+	if kind != "" {
+		fields += "Content-Type: " + kind + "\r\n"
+	}
+	return fmt.Sprintf("%s\r\n%sContent-Length: %d\r\n\r\n%s", first, fields, len(body), body)
+}
+
+// Raw requests and answers in, whole raw requests and answers out.
+func TestMaskEndToEnd(t *testing.T) {
+	const (
+		post  = "POST /gateway/orders/1/x HTTP/1.1"
+		plain = "GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\n\r\n"
+		good  = "HTTP/1.1 200 OK"
+		json  = "application/json"
+	)
+	get := func(fields string) string {
+		return "GET /base/x HTTP/1.1\r\nHost: TARGET\r\n" + forwarded("h") + fields + "Via: 1.1 postern\r\n\r\n"
+	}
+	posted := func(kind, body string) string {
+		return fmt.Sprintf("POST /base/x HTTP/1.1\r\nHost: TARGET\r\n%sContent-Type: %s\r\nVia: 1.1 postern\r\nContent-Length: %d\r\n\r\n%s", forwarded("h"), kind, len(body), body)
+	}
+	card := []byte(`{"card":"4111"}`)
+	for _, tt := range []struct {
+		name, mask      string
+		request, answer hop
+	}{
+		{
+			"JSON of a request, all else byte for byte",
+			`request: [{json_path: $..accountNumber}, {json_path: $.debug, action: filter}]`,
+			hop{said(post, "Host: h\r\nDigest: x\r\n", json, "{ \"debug\":{\"a\":1} ,\"z\" : 1.50,\"account\\u004eumber\":\"1\",\"list\":[{\"accountNumber\":12}]}\n"), posted(json, "{ \"z\" : 1.50,\"account\\u004eumber\":\"********\",\"list\":[{\"accountNumber\":\"********\"}]}\n")},
+			hop{ok, ok},
+		},
+		{
+			"XML of an answer",
+			`response: [{xpath: "//b:card", namespaces: {b: "urn:bank"}, with: "-"}, {xpath: //@pin, action: filter}]`,
+			hop{plain, get("")},
+			hop{said(good, "ETag: \"e\"\r\nAccept-Ranges: bytes\r\n", "text/xml", `<o xmlns="urn:bank" pin="1" a='2'><card>4111</card></o>`), said(good, "", "text/xml", `<o xmlns="urn:bank" a='2'><card>-</card></o>`)},
+		},
+		{
+			"a fault, by a regular expression",
+			`fault: [{regex: "[0-9]{4}"}]`,
+			hop{plain, get("")},
+			hop{said("HTTP/1.1 500 Internal Server Error", "", "text/html", "card 4111 of 42\n"), said("HTTP/1.1 500 Internal Server Error", "", "text/html", "card ******** of 42\n")},
+		},
+		{
+			"rules for faults are for faults only",
+			`fault: [{json_path: $.a}]`,
+			hop{plain, get("")},
+			hop{said(good, "", "text/html", "a"), said(good, "", "text/html", "a")},
+		},
+		{
+			"rules for answers are not for faults",
+			`response: [{json_path: $.a}]`,
+			hop{plain, get("")},
+			hop{said("HTTP/1.1 404 Not Found", "", "text/html", "a"), said("HTTP/1.1 404 Not Found", "", "text/html", "a")},
+		},
+		{
+			"with nothing to hide all is as it came",
+			`response: [{json_path: $.card}]`,
+			hop{plain, get("")},
+			hop{said(good, "ETag: \"e\"\r\nDigest: x\r\n", json, `{"a" : 1}`), said(good, "ETag: \"e\"\r\nDigest: x\r\n", json, `{"a" : 1}`)},
+		},
+		{
+			"a coding is undone and done again",
+			`response: [{json_path: $.card}]`,
+			hop{plain, get("")},
+			hop{said(good, "Content-Encoding: gzip\r\n", json, string(fasthttp.AppendGzipBytes(nil, card))), fmt.Sprintf("%s\r\nContent-Type: %s\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", good, json, len(fasthttp.AppendGzipBytes(nil, []byte(`{"card":"********"}`))), fasthttp.AppendGzipBytes(nil, []byte(`{"card":"********"}`)))},
+		},
+		{
+			"a chunked answer gets a length",
+			`response: [{json_path: $.card}]`,
+			hop{plain, get("")},
+			hop{"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nf\r\n" + string(card) + "\r\n0\r\n\r\n", said(good, "", json, `{"card":"********"}`)},
+		},
+		{
+			"no part is asked for",
+			`response: [{json_path: $.card}]`,
+			hop{"GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\nRange: bytes=0-1\r\nIf-Range: \"e\"\r\n\r\n", get("")},
+			hop{said(good, "", json, string(card)), said(good, "", json, `{"card":"********"}`)},
+		},
+		{
+			"HEAD is told nothing of a body that would be another one",
+			`response: [{json_path: $.card}]`,
+			hop{"HEAD /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\n\r\n", "HEAD" + get("")[3:]},
+			hop{"HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"},
+		},
+		{
+			"neither is there one to hide in 204",
+			`response: [{json_path: $.card}]`,
+			hop{plain, get("")},
+			hop{"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"},
+		},
+		{
+			"JSON that says it is text",
+			`response: [{json_path: $.card}, {regex: nothing}]`,
+			hop{plain, get("")},
+			hop{said(good, "", "text/plain", " "+string(card)), said(good, "", "text/plain", ` {"card":"********"}`)},
+		},
+		{
+			"JSON that says nothing",
+			`response: [{json_path: $.card}]`,
+			hop{plain, get("")},
+			hop{said(good, "", "", "\xef\xbb\xbf"+string(card)), said(good, "", "", "\xef\xbb\xbf"+`{"card":"********"}`)},
+		},
+		{
+			"only what is stored is masked",
+			`request: [{json_path: $.card}], response: [{json_path: $.card}], apply: [log]`,
+			hop{said(post, "Host: h\r\n", json, "{"), posted(json, "{")},
+			hop{ok, ok},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g, u := masking(t, tt.mask, tt.answer.sent)
+			answer := g.do(tt.request.sent)
+			want := strings.ReplaceAll(tt.request.received, "TARGET", u.address)
+			if diff := cmp.Diff(want, withoutID(u.next())); diff != "" {
+				t.Errorf("upstream request, - want + got:\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.answer.received, withoutID(answer)); diff != "" {
+				t.Errorf("answer, - want + got:\n%s", diff)
+			}
+		})
+	}
+}
