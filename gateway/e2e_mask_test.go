@@ -153,3 +153,51 @@ func TestMaskEndToEnd(t *testing.T) {
 		})
 	}
 }
+
+// What is stored of a request and its answer, whatever passes.
+func TestMaskedLogs(t *testing.T) {
+	const (
+		hidden  = "**************"
+		request = `{"pin":1234,"a":1}`
+		answer  = `{"card":"4111"}`
+	)
+	for _, tt := range []struct {
+		name, stored, mask string
+		status             int
+		answer             string
+		want               [4]string // of the caller's request, the upstream's, the upstream's answer, the caller's
+	}{
+		{"nothing is masked", "", "", 200, answer, [4]string{request, request, answer, answer}},
+		{
+			"what passes only", "", "apply: [payload]\n      response: [{json_path: $.card}]\n      request: [{json_path: $.pin", 200, answer,
+			[4]string{request, `{"pin":"********","a":1}`, answer, `{"card":"********"}`},
+		},
+		{
+			"what is stored only", "", "apply: [log]\n      response: [{json_path: $.card}]\n      request: [{json_path: $.pin", 200, answer,
+			[4]string{`{"pin":"********","a":1}`, `{"pin":"********","a":1}`, `{"card":"********"}`, `{"card":"********"}`},
+		},
+		{
+			"both", "", "response: [{json_path: $.card, with: x}]\n      request: [{json_path: $.pin, action: filter", 200, answer,
+			[4]string{`{"a":1}`, `{"a":1}`, `{"card":"x"}`, `{"card":"x"}`},
+		},
+		{"a fault", "", "apply: [log]\n      fault: [{regex: '[0-9]{4}'", 404, answer, [4]string{request, request, `{"card":"********"}`, `{"card":"********"}`}},
+		{"cut off", ", max_body: 14B", "apply: [log]\n      response: [{json_path: $.card", 200, answer, [4]string{`{"pin":1234,"a`, `{"pin":1234,"a`, hidden, hidden}},
+		{"not JSON", "", "apply: [log]\n      response: [{json_path: $.card", 200, `{"card":"4111"`, [4]string{request, request, hidden, hidden}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			u := newTarget(t, always(said(fmt.Sprintf("HTTP/1.1 %d Status", tt.status), "", "application/json", tt.answer)))
+			more := ", messages: [client, server], request: {body: true}, response: {body: true}" + tt.stored
+			if tt.mask != "" {
+				more += "}]\n    mask:\n      " + tt.mask
+			}
+			d := deploy(t, t.TempDir(), loggedTo(u.address, more))
+			d.do(said("POST /gateway/orders/1.0/orders/7 HTTP/1.1", "Host: h\r\nX-Gateway-APIKey: s3cr3t-key\r\n", "application/json", request))
+			events, _ := d.events(1)
+			for i, key := range []string{"reqPayload", "nativeReqPayload", "nativeResPayload", "resPayload"} {
+				if got := events[0][key]; got != tt.want[i] {
+					t.Errorf("%s: %q, want %q", key, got, tt.want[i])
+				}
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 
 	"postern/gateway/exchange"
 	"postern/gateway/policy/invocationlog"
+	"postern/gateway/policy/mask"
 	"postern/provisioning/config"
 )
 
@@ -41,7 +42,12 @@ func (c *chains) log(levels []config.Level) (*invocationlog.Log, []any) {
 	var rules []*config.InvocationLog
 	var path []any
 	var key string
+	var masks []*config.Mask
 	for _, l := range levels {
+		if l.Policies.Mask != nil {
+			masks = append(masks, l.Policies.Mask)
+			key += fmt.Sprint(l.Path)
+		}
 		for i := range l.Policies.InvocationLog {
 			rules = append(rules, &l.Policies.InvocationLog[i])
 		}
@@ -56,10 +62,11 @@ func (c *chains) log(levels []config.Level) (*invocationlog.Log, []any) {
 		return nil, nil
 	}
 	if c.logs[key] == nil {
+		hide := mask.NewLog(masks, c.next.bodies, c.gateway.metrics)
 		mask := newMasker(append(tokenParameters(c.config), c.config.Logging.Mask...))
 		c.logs[key] = invocationlog.New(rules, invocationlog.Site{
 			API: &c.config.APIs[c.api], Node: c.gateway.node, Bodies: c.next.bodies,
-			Secrets: credentials(c.config), Mask: mask.append, MaskPath: mask.appendPath, To: c.eventsTo,
+			Secrets: credentials(c.config), Hide: hide.Of, Mask: mask.append, MaskPath: mask.appendPath, To: c.eventsTo,
 		})
 	}
 	return c.logs[key], path

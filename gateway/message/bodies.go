@@ -112,13 +112,18 @@ func (b *Bodies) Answer(x *exchange.Exchange) (*Message, error) {
 
 // message is an empty one, which ends with x.
 func (b *Bodies) message(x *exchange.Exchange) *Message {
+	m := b.empty()
+	x.AtEnd(m.end)
+	return m
+}
+
+func (b *Bodies) empty() *Message {
 	m, _ := b.messages.Get().(*Message)
 	if m == nil {
 		m = &Message{reader: bufio.NewReaderSize(nil, firstSize)}
 		m.end = m.release
 	}
 	m.bodies = b
-	x.AtEnd(m.end)
 	return m
 }
 

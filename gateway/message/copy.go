@@ -122,3 +122,20 @@ func (c *Copy) Release() {
 	c.plain.release()
 	copies.Put(c)
 }
+
+// Message is what was kept as a message, for looking into it; ok is false where it
+// is not whole, or in a coding. It must be released.
+func (c *Copy) Message(b *Bodies) (m *Message, ok bool) {
+	text, coding, cut := c.Text()
+	if coding != "" || cut {
+		return nil, false
+	}
+	m = b.empty()
+	m.head = new(wire.Head)
+	m.head.AddBytes("Content-Type", c.kind)
+	m.data = text
+	return m, true
+}
+
+// Release gives back what a message of a copy holds.
+func (m *Message) Release() { m.release(exchange.End{}) }

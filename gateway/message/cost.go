@@ -10,7 +10,7 @@ const (
 	textCost    = 2   // of each byte, which is copied
 	objectCost  = 320 // a map for eight members
 	itemCost    = 48  // a place in an object or a list, and the value in it
-	elementCost = 240 // with a text beside it
+	elementCost = 304 // with a text beside it
 	pairCost    = 80  // an attribute
 )
 

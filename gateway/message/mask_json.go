@@ -46,19 +46,20 @@ func (m *Message) markJSON(size int64, list []*Masking) (root *jsonMark, err err
 			if root == nil {
 				root = new(jsonMark)
 			}
-			root.add(place, k)
+			if err := m.reserve(markCost * root.add(place, k)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return root, nil
 }
 
-// What the places that a path finds may take of the memory for bodies: a multiple
-// of the text, and a bit for a small one.
+// What the places that a path finds take of the memory for bodies, in bytes.
 const (
-	placesCost    = 32
-	placesAtLeast = 16 << 10
-	stepCost      = 16 // a step of a place
-	placeCost     = 24
+	placesAtLeast = 4 << 10
+	placeCost     = 48
+	stepCost      = 32 // of a place
+	markCost      = 400
 )
 
 // locate is where a path finds something.
@@ -66,16 +67,18 @@ func (m *Message) locate(path jp.Expr, tree any, size int64) ([]jp.Expr, error) 
 	if len(path) == 1 {
 		return []jp.Expr{path}, nil // the root, which is no step
 	}
-	memory := placesCost*size + placesAtLeast
-	if err := m.reserve(memory); err != nil {
-		return nil, err
+	most, one := 0, int64(placeCost+stepCost*(depthOf(tree)+2))
+	for _, times := range [...]int64{8, 64} { // the text; few need more than the first
+		memory := times*size + placesAtLeast
+		if err := m.reserve(memory); err != nil {
+			return nil, err
+		}
+		most = int(memory / one)
+		if found := path.Locate(tree, most); len(found) < most {
+			return found, nil
+		}
 	}
-	most := int(memory / int64(placeCost+stepCost*(depthOf(tree)+2)))
-	found := path.Locate(tree, most)
-	if len(found) >= most {
-		return nil, fmt.Errorf("%w: a path finds %d values or more", ErrTooMuch, most)
-	}
-	return found, nil
+	return nil, fmt.Errorf("%w: a path finds %d values or more", ErrTooMuch, most)
 }
 
 // depthOf is how deep values are in each other.
@@ -93,30 +96,33 @@ func depthOf(v any) (depth int) {
 	return depth
 }
 
-// add marks a place. What removes it outweighs what masks it.
-func (k *jsonMark) add(place jp.Expr, by *Masking) {
+// add marks a place, which makes so many marks. What removes it outweighs what
+// masks it.
+func (k *jsonMark) add(place jp.Expr, by *Masking) (made int64) {
 	for _, step := range place {
 		switch s := step.(type) {
 		case jp.Child:
 			if k.names == nil {
 				k.names = map[string]*jsonMark{}
 			}
-			k = under(k.names, string(s))
+			k = under(k.names, string(s), &made)
 		case jp.Nth:
 			if k.items == nil {
 				k.items = map[int]*jsonMark{}
 			}
-			k = under(k.items, int(s))
+			k = under(k.items, int(s), &made)
 		}
 	}
 	if k.by == nil || by.remove {
 		k.by = by
 	}
+	return made
 }
 
-func under[K comparable](marks map[K]*jsonMark, key K) *jsonMark {
+func under[K comparable](marks map[K]*jsonMark, key K, made *int64) *jsonMark {
 	if marks[key] == nil {
 		marks[key] = new(jsonMark)
+		*made++
 	}
 	return marks[key]
 }

@@ -210,15 +210,14 @@ func (m *Message) stillIs(text []byte, as Form) (err error) {
 	if as == AsText {
 		return nil
 	}
-	if err = m.reserve(treeCost * int64(len(text))); err != nil {
+	cost, read := jsonCost(text), func() error { _, err := ParseJSON(text); return err }
+	if as == AsXML {
+		cost, read = xmlCost(text), func() error { _, err := parseXML(text); return err }
+	}
+	if err = m.reserve(cost); err != nil {
 		return err
 	}
-	if as == AsJSON {
-		_, err = ParseJSON(text)
-	} else {
-		_, err = parseXML(text)
-	}
-	if err != nil {
+	if err = read(); err != nil {
 		return fmt.Errorf("%w, once a regex has masked it", err)
 	}
 	return nil

@@ -14,11 +14,12 @@ import (
 
 // appendBody appends a body, or its beginning: as text where it is one, else in
 // base64, and what it is then.
-func (r *record) appendBody(b []byte, key string, c *message.Copy, cfg *config.InvocationLog) []byte {
-	if c == nil {
+func (r *record) appendBody(b []byte, p payload, cfg *config.InvocationLog) []byte {
+	if p.copy == nil {
 		return b
 	}
-	text, coding, cut := c.Text()
+	key, c := p.key, p.copy
+	text, coding, cut := r.text(p)
 	if most := cfg.MaxBody.Limit(); int64(len(text)) > most {
 		text, cut = text[:most], true
 	}
@@ -44,6 +45,27 @@ func (r *record) appendBody(b []byte, key string, c *message.Copy, cfg *config.I
 		b = event.True(b, key+"Truncated")
 	}
 	return b
+}
+
+// payload is a body that is stored.
+type payload struct {
+	key    string
+	copy   *message.Copy // nil: there is none
+	status int           // of the answer whose it is; 0: of a request
+	own    bool          // the gateway has written it
+}
+
+// text is that of a body, without what is hidden.
+func (r *record) text(p payload) (text []byte, coding string, cut bool) {
+	hide := r.log.site.Hide(p.status)
+	if hide == nil || p.own {
+		return p.copy.Text()
+	}
+	text, ok := hide(r.scratch.hidden[:0], p.copy)
+	if r.scratch.hidden = text; !ok {
+		return []byte(hidden), "", false
+	}
+	return text, "", false
 }
 
 // maskForm is a form without the values of parameters that are secret.

@@ -22,7 +22,11 @@ type Site struct {
 	Secrets []string // fields whose values are not stored
 	// Mask and MaskPath append a query, a form or a path without what is secret.
 	Mask, MaskPath func(dst, text []byte, scratch *[]byte) []byte
-	To             func(names []string) []*destination.Destination
+	// Hide is how bodies are stored of answers of a status, or of requests, with 0:
+	// it appends one without what is hidden, and ok is false where that cannot be
+	// hidden for sure. nil: as they are.
+	Hide func(status int) func(dst []byte, c *message.Copy) (text []byte, ok bool)
+	To   func(names []string) []*destination.Destination
 }
 
 // Log is the rules of all levels that a request meets. It is safe for concurrent

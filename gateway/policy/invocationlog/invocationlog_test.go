@@ -30,7 +30,7 @@ func site(to *destination.Destination) invocationlog.Site {
 	plain := func(dst, text []byte, _ *[]byte) []byte { return append(dst, text...) }
 	return invocationlog.Site{
 		API: &config.API{Name: "orders", Version: "1"}, Node: "host", Bodies: message.New(1<<20, 1<<24), Secrets: []string{"X-Token"},
-		Mask: plain, MaskPath: plain, To: func([]string) []*destination.Destination { return []*destination.Destination{to} },
+		Mask: plain, MaskPath: plain, Hide: func(int) func([]byte, *message.Copy) ([]byte, bool) { return nil }, To: func([]string) []*destination.Destination { return []*destination.Destination{to} },
 	}
 }
 

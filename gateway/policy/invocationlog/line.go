@@ -139,12 +139,12 @@ func (r *record) appendStored(b []byte, l *entry) []byte {
 		b = fieldsOf(b, "nativeResponseHeaders", r.nativeResponse, l.server)
 	}
 	if request != nil && request.Body {
-		b = r.appendBody(b, "reqPayload", when(l.client, r.reqBody), l.cfg)
-		b = r.appendBody(b, "nativeReqPayload", when(l.server, r.nativeReqBody), l.cfg)
+		b = r.appendBody(b, payload{key: "reqPayload", copy: when(l.client, r.reqBody)}, l.cfg)
+		b = r.appendBody(b, payload{key: "nativeReqPayload", copy: when(l.server, r.nativeReqBody)}, l.cfg)
 	}
 	if response != nil && response.Body {
-		b = r.appendBody(b, "resPayload", when(l.client, r.resBody), l.cfg)
-		b = r.appendBody(b, "nativeResPayload", when(l.server, r.nativeResBody), l.cfg)
+		b = r.appendBody(b, payload{"resPayload", when(l.client, r.resBody), r.answered, r.answered == 0}, l.cfg)
+		b = r.appendBody(b, payload{key: "nativeResPayload", copy: when(l.server, r.nativeResBody), status: r.native}, l.cfg)
 	}
 	return b
 }

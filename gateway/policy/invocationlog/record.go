@@ -21,6 +21,8 @@ type record struct {
 	reqBody, resBody, nativeReqBody, nativeResBody *message.Copy
 	native                                         int // the status of the upstream; 0: it has not answered
 
+	answered int // the status that was stored; 0: the gateway's own
+
 	line    []byte
 	scratch scratch
 	fields  []pair            // of the object that is written
@@ -28,7 +30,7 @@ type record struct {
 }
 
 // scratch is room for parts of a line.
-type scratch struct{ query, escaped, body []byte }
+type scratch struct{ query, escaped, body, hidden []byte }
 
 // noteCaller keeps the fields of a request as they came.
 func (r *record) noteCaller(x *exchange.Exchange) {
@@ -53,6 +55,7 @@ func (r *record) noteAnswer(x *exchange.Exchange) {
 		}
 		return
 	}
+	r.answered = x.Answer.Status
 	if r.native == 0 {
 		r.native = x.Answer.Status
 	}
@@ -157,7 +160,7 @@ func (r *record) release() {
 	*r = record{
 		end: r.end, take: r.take, fields: r.fields[:0], request: r.request[:0], response: r.response[:0],
 		nativeRequest: r.nativeRequest[:0], nativeResponse: r.nativeResponse[:0], line: kept(r.line),
-		scratch: scratch{kept(r.scratch.query), kept(r.scratch.escaped), kept(r.scratch.body)},
+		scratch: scratch{kept(r.scratch.query), kept(r.scratch.escaped), kept(r.scratch.body), kept(r.scratch.hidden)},
 	}
 	l.records.Put(r)
 }
