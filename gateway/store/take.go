@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"strconv"
 	"time"
 
@@ -44,6 +45,9 @@ func (s *Store) window(r *quota.Rule, key []byte, now time.Time) (quota.Decision
 	if err != nil {
 		return quota.Decision{}, err
 	}
+	if !within(reply[2], millis(length)) || reply[0] == 1 && !within(reply[1], r.Requests) {
+		return quota.Decision{}, errBounds
+	}
 	rest := time.Duration(reply[2]) * time.Millisecond
 	if reply[0] == 1 {
 		here := time.Now()
@@ -64,6 +68,13 @@ func (s *Store) smooth(r *quota.Rule, key []byte) (quota.Decision, error) {
 	if err != nil {
 		return quota.Decision{}, err
 	}
+	most := r.Interval().Microseconds() + rounded
+	if reply[0] == 1 {
+		most = r.Burst
+	}
+	if !within(reply[1], r.Tolerance().Microseconds()+rounded) || !within(reply[2], most) {
+		return quota.Decision{}, errBounds
+	}
 	ahead, other := time.Duration(reply[1])*time.Microsecond, reply[2]
 	if reply[0] == 1 {
 		here := time.Now()
@@ -72,6 +83,15 @@ func (s *Store) smooth(r *quota.Rule, key []byte) (quota.Decision, error) {
 	}
 	return quota.Decision{Reset: ahead, RetryAfter: time.Duration(other) * time.Microsecond, First: reply[3] == 1}, nil
 }
+
+// errBounds: whoever answers does not count as the scripts do. Its numbers must not
+// reach callers, nor be calculated with.
+var errBounds = errors.New("answer is out of bounds")
+
+// rounded is by how many µs an answer may be above its exact value.
+const rounded = 2
+
+func within(n, most int64) bool { return 0 <= n && n <= most }
 
 // micros writes a span in µs, with its fraction.
 func micros(d time.Duration) string {
