@@ -164,6 +164,7 @@ func TestThrottle(t *testing.T) {
 		{name: "except", own: "{requests: 1, per: 1m, except: [shop, {application: partner, requests: 2}]}", steps: "other 200, other 429, nobody 429, shop 200, shop 200, partner 200, partner 200, partner 429"},
 		{name: "resource", own: "{requests: 1, per: 1m, by: resource}", steps: "shop /orders/a 200, shop /orders/a 429, shop /orders/b/1 200, shop /orders/b/2 429"},
 		{name: "claim", own: "{requests: 1, per: 1m, by: 'claim:sub'}", steps: "shop 200, shop 429, unknown 200, unknown 429, nobody 200, nobody 429"},
+		{name: "subject", own: "{requests: 1, per: 1m, by: subject}", steps: "shop 200, shop 429, unknown 200, unknown 429, nobody 200, nobody 429"},
 		{name: "header", own: "{requests: 1, per: 1m, by: ['header:X-T', application]}", steps: "shop X-T=a 200, shop X-T=a 429, shop X-T=b 200, partner X-T=a 200, shop 200, shop 429"},
 		{name: "missing is exempt", own: "{requests: 1, per: 1m, by: application, missing: exempt}", steps: "shop 200, shop 429, nobody 200, nobody 200"},
 		{name: "missing is counted by ip", own: "{requests: 1, per: 1m, by: application, missing: ip}", steps: "shop 200, shop @192.0.2.8 429, nobody 200, nobody 429, nobody @192.0.2.8 200"},

@@ -40,7 +40,7 @@ type Throttle struct {
 }
 
 // ThrottleBy is what a limit counts by, all of it together: api, resource,
-// application, ip, claim:NAME, header:NAME. One may be written without a list.
+// application, subject, ip, claim:NAME, header:NAME. One may be written without a list.
 type ThrottleBy []string
 
 // ThrottleFor says whose requests a limit counts: Word is all, registered (for

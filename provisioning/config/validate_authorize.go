@@ -155,11 +155,26 @@ func (v *checker) tokenless(c *Config, api int) {
 	}
 	for l := range c.AllLevels() {
 		a := l.Policies.Authorize
-		if a == nil || l.Path[0] != "apis" || l.Path[1] != api {
+		if l.Path[0] != "apis" || l.Path[1] != api {
+			continue
+		}
+		v.claimless(l)
+		if a == nil {
 			continue
 		}
 		if a.TokenScopes != nil || len(a.Claims) > 0 || a.Groups != nil && a.Groups.Claim != "" && a.Combine != "or" {
 			v.warn(l.At("authorize"), "tokens do not identify callers here, so nobody has the scopes or claims that are asked for")
+		}
+	}
+}
+
+// claimless warns of limits by claims where nobody shows a token.
+func (v *checker) claimless(l Level) {
+	for i := range l.Policies.Throttle {
+		for j, by := range l.Policies.Throttle[i].By {
+			if strings.HasPrefix(by, "claim:") {
+				v.warn(l.At("throttle", i, "by", j), "tokens do not identify callers here, so no request has this claim; subject is the user too")
+			}
 		}
 	}
 }

@@ -86,7 +86,7 @@ func (t *Throttle) fewest() int {
 // throttleBy checks what a limit counts by.
 func (v *checker) throttleBy(item []any, t *Throttle) {
 	path, usesIP := at(item, "by"), t.Missing == "ip"
-	words := []string{"api", "resource", "application", "ip"}
+	words := []string{"api", "resource", "application", "subject", "ip"}
 	for i, by := range t.By {
 		kind, name, named := strings.Cut(by, ":")
 		usesIP = usesIP || by == "ip"
@@ -101,7 +101,7 @@ func (v *checker) throttleBy(item []any, t *Throttle) {
 			v.warn(at(path, i), "callers choose what they send in %s, and so have as many counters as they like: add application or ip", name)
 		case named && kind == "header", slices.Contains(words, by):
 		default:
-			v.add(at(path, i), "%q is not one of api, resource, application, ip, claim:NAME, header:NAME%s", by, DidYouMean(by, words))
+			v.add(at(path, i), "%q is not one of api, resource, application, subject, ip, claim:NAME, header:NAME%s", by, DidYouMean(by, words))
 		}
 	}
 	if !usesIP && t.IPv6Prefix != 64 {
@@ -113,7 +113,9 @@ func (v *checker) throttleBy(item []any, t *Throttle) {
 }
 
 // mayMiss reports whether a request may lack what is counted by.
-func mayMiss(by string) bool { return by == "application" || strings.Contains(by, ":") }
+func mayMiss(by string) bool {
+	return by == "application" || by == "subject" || strings.Contains(by, ":")
+}
 
 // BeforeIdentify reports whether the limit counts before anybody is identified,
 // so that it protects credentials from being guessed: it counts by address and
@@ -125,7 +127,9 @@ func (t *Throttle) BeforeIdentify() bool {
 // needsCaller reports whether the limit depends on who calls.
 func (t *Throttle) needsCaller() bool {
 	return t.Applications.Word != "all" || len(t.Except) > 0 ||
-		slices.ContainsFunc(t.By, func(by string) bool { return by == "application" || strings.HasPrefix(by, "claim:") })
+		slices.ContainsFunc(t.By, func(by string) bool {
+			return by == "application" || by == "subject" || strings.HasPrefix(by, "claim:")
+		})
 }
 
 // throttleNames checks that no two limits that a request may meet have the same

@@ -96,7 +96,7 @@ func period(g *generator, f field) (object, error) {
 }
 
 func throttleBy() object {
-	one := object{"type": "string", "pattern": "^(api|resource|application|ip|(claim|header):.+)$"}
+	one := object{"type": "string", "pattern": "^(api|resource|application|subject|ip|(claim|header):.+)$"}
 	return either(one, listOf(one))
 }
 

@@ -33,7 +33,7 @@ type keys struct {
 
 // part is one of what a rule counts by.
 type part struct {
-	kind   string     // api, resource, application, ip, claim or header
+	kind   string     // api, resource, application, subject, ip, claim or header
 	claim  claim.Path // of a claim
 	header string     // name of a header
 }
@@ -89,6 +89,8 @@ func (k *keys) part(key []byte, p *part, x *exchange.Exchange) ([]byte, bool) {
 	case "application":
 		id := x.Caller.Application.ID
 		return appendPart(key, id), id != ""
+	case "subject":
+		return appendPart(appendPart(key, x.Caller.Issuer), x.Caller.Subject), x.Caller.Subject != ""
 	case "ip":
 		return k.address(key, x.Address), true
 	case "claim":
