@@ -12,12 +12,13 @@ import (
 type Expression struct {
 	kind, text string
 	find       func(m *Message, visit func(value string) bool) error
-	value      func(m *Message) (value any, found bool, err error) // nil: it finds texts only
+	value      func(m *Message) (value []byte, found bool, err error) // nil: it finds texts only
 }
 
-// Value is the first value that a JSONPath finds, of any kind, as of Message.JSON;
-// other expressions have none.
-func (e *Expression) Value(m *Message) (value any, found bool, err error) {
+// Value is the first value that a JSONPath finds, of any kind, as JSON: as it is
+// written in the body, but behind filters and the like. Other expressions have none.
+// It is not to be changed. The error is as of Find.
+func (e *Expression) Value(m *Message) (value []byte, found bool, err error) {
 	if e.value == nil {
 		return nil, false, nil
 	}

@@ -1,6 +1,8 @@
 package message
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -34,12 +36,17 @@ func JSONPath(text string) (*Expression, error) {
 		}
 		return path.Get(tree), nil
 	}
-	return &Expression{kind: "jsonpath", text: text, value: func(m *Message) (any, bool, error) {
+	spot, err := spotOf(path)
+	simple := err == nil
+	return &Expression{kind: "jsonpath", text: text, value: func(m *Message) ([]byte, bool, error) {
+		if simple {
+			return spot.first(m)
+		}
 		list, err := get(m)
 		if err != nil || len(list) == 0 {
 			return nil, false, err
 		}
-		return list[0], true, nil
+		return jsonOf(list[0])
 	}, find: func(m *Message, visit func(string) bool) error {
 		list, err := get(m)
 		if err != nil {
@@ -71,6 +78,15 @@ func parsePath(text string) (path jp.Expr, filtered bool, err error) {
 	}
 	filtered, err = checkPath(path, full)
 	return path, filtered, err
+}
+
+// jsonOf is a found value as JSON.
+func jsonOf(value any) ([]byte, bool, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	err := e.Encode(value)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), err == nil, err
 }
 
 // checkPath refuses what could take long, and tells whether there is a filter.

@@ -91,35 +91,46 @@ func TestDisclaim(t *testing.T) {
 
 // Values of any kind are found by JSONPath, and by nothing else.
 func TestValue(t *testing.T) {
-	m, err := message.New(100, 1<<20).Request(posted(t, "application/json", `{"a":[{"b":1.50},2]}`))
+	m, err := message.New(1000, 1<<20).Request(posted(t, "application/json", `{"a":[ {"z":1.50, "b":"<"} ,2],"n":null}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := message.JSONPath("$.a[0]")
-	if err != nil {
-		t.Fatal(err)
-	}
-	value, found, err := path.Value(m)
-	if object, ok := value.(map[string]any); err != nil || !found || !ok || len(object) != 1 {
-		t.Errorf("%v, %v, %v", value, found, err)
+	for _, tt := range []struct{ path, want string }{
+		{"$.a[0]", `{"z":1.50, "b":"<"}`},
+		{"$.a[*].z", "1.50"},
+		{"$.n", "null"},
+		{"$", `{"a":[ {"z":1.50, "b":"<"} ,2],"n":null}`},
+		{"$..b", `"<"`},
+		{"$.a[?(@.z > 1)]", `{"b":"<","z":1.5}`},
+		{"$.a[-1]", "2"},
+		{"$.none", ""},
+		{"$.none.at.all", ""},
+	} {
+		path, err := message.JSONPath(tt.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, found, err := path.Value(m)
+		if err != nil || found != (tt.want != "") || string(value) != tt.want {
+			t.Errorf("%s is %s, %v, %v, want %s", tt.path, value, found, err, tt.want)
+		}
 	}
 	regex, err := message.Regex("b")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if value, found, err := regex.Value(m); err != nil || found {
-		t.Errorf("a text is a value: %v, %v", value, err)
+		t.Errorf("a text is a value: %s, %v", value, err)
 	}
-	if _, found, err := path.Value(malformed(t)); found || !errors.Is(err, message.ErrMalformed) {
-		t.Error(err)
-	}
-}
-
-func malformed(t *testing.T) *message.Message {
-	t.Helper()
-	m, err := message.New(100, 1<<20).Request(posted(t, "application/json", "["))
+	path, err := message.JSONPath("$.a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	broken, err := message.New(100, 1<<20).Request(posted(t, "application/json", "["))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := path.Value(broken); found || !errors.Is(err, message.ErrMalformed) {
+		t.Error(err)
+	}
 }

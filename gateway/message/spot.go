@@ -42,6 +42,11 @@ func NewSpot(text string) (*Spot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no JSONPath: %w", err)
 	}
+	return spotOf(path)
+}
+
+// spotOf is the spot of a path; the error is that it may lead anywhere.
+func spotOf(path jp.Expr) (*Spot, error) {
 	s := &Spot{}
 	for i, part := range path {
 		switch p := part.(type) {
@@ -86,6 +91,25 @@ func (s *Spot) Remove(text []byte, most int64) ([]byte, error) {
 	e := spotEditor{text: text}
 	e.visit(e.blank(0), s.steps)
 	return e.result(most)
+}
+
+// first is the first value at the spot, as it is written in a message.
+func (s *Spot) first(m *Message) (value []byte, found bool, err error) {
+	if _, err := m.JSON(); err != nil {
+		return nil, false, err
+	}
+	text, err := m.Text()
+	if err != nil {
+		return nil, false, err
+	}
+	e := spotEditor{text: text, set: true}
+	e.visit(e.blank(0), s.steps)
+	for _, at := range e.splices {
+		if at.from < at.to { // otherwise it would be added
+			return text[at.from:at.to], true, nil
+		}
+	}
+	return nil, false, nil
 }
 
 // spotEditor finds what is to be changed in one text, from its beginning to its end.

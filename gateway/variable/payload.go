@@ -1,8 +1,6 @@
 package variable
 
 import (
-	"encoding/json"
-
 	"postern/gateway/message"
 	"postern/gateway/quote"
 )
@@ -81,9 +79,7 @@ func valueInPayload(of body, expression *message.Expression) read {
 	return func(dst []byte, v *Values) []byte {
 		if m, ok := of(v); ok {
 			if value, found, err := expression.Value(m); err == nil && found {
-				if text, err := json.Marshal(value); err == nil {
-					return append(dst, text...)
-				}
+				return append(dst, value...)
 			}
 		}
 		return append(dst, "null"...)
