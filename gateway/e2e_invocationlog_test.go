@@ -3,9 +3,13 @@ package gateway
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -197,5 +201,85 @@ func TestLogInvocationToTheLog(t *testing.T) {
 				t.Errorf("%+v", line)
 			}
 		})
+	}
+}
+
+// A token that a policy moves, and that the upstream repeats, is not stored.
+func TestInvocationLogOfMovedCredentials(t *testing.T) {
+	u := newTarget(t, always("HTTP/1.1 200 OK\r\nContent-Length: 20\r\nX-Echo: s3cr3t-key\r\n\r\nyour key: s3cr3t-key"))
+	text := strings.Replace(loggedTo(u.address, ", request: {headers: true, body: true}, response: {headers: true, body: true}, messages: [client, server]"), "    invocationlog:", `    transform: {request: [{set_headers: {X-Moved: "<${request.authorization.apiKey}>"}, set_query: {k: "${request.authorization.apiKey}"}}]}
+    invocationlog:`, 1)
+	d := deploy(t, t.TempDir(), text)
+	wantStatus(t, d.do(lines("GET /gateway/orders/1.0/orders/1 HTTP/1.1", "Host: h", "X-Gateway-APIKey: s3cr3t-key")), 200)
+	if sent := u.next(); !strings.Contains(sent, "X-Moved: <s3cr3t-key>") || !strings.Contains(sent, "?k=s3cr3t-key") {
+		t.Fatalf("the upstream got %q", sent)
+	}
+	events, stored := d.events(1)
+	if strings.Contains(stored, "s3cr3t") || events[0]["nativeRequestHeaders"].(map[string]any)["X-Moved"] != "<**************>" {
+		t.Errorf("%s", stored)
+	}
+}
+
+// What is copied of a body does not hold it up: each piece passes when it comes.
+func TestInvocationLogStreams(t *testing.T) {
+	more := make(chan struct{})
+	u := newTarget(t, func(u *target, p *peer) {
+		p.request()
+		p.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+		<-more
+		p.send("9\r\ndata: 2\n\n\r\n0\r\n\r\n")
+	})
+	d := deploy(t, t.TempDir(), loggedTo(u.address, ", response: {body: true}"))
+	p := dial(t, d.http)
+	defer p.Close()
+	p.send(lines("GET /gateway/orders/1.0/orders/1 HTTP/1.1", "Host: h", "X-Gateway-APIKey: s3cr3t-key"))
+	first := make([]byte, 1000)
+	got := ""
+	for !strings.Contains(got, "data: 1") {
+		n, err := p.Read(first)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got)
+		}
+		got += string(first[:n])
+	}
+	close(more)
+	events, text := d.events(1)
+	if events[0]["resPayload"] != "data: 1\n\ndata: 2\n\n" {
+		t.Errorf("%s", text)
+	}
+}
+
+// Events go to what speaks the bulk protocol, and what it does not take yet is
+// sent again, also when the gateway ends meanwhile.
+func TestEventsInBulk(t *testing.T) {
+	var mu sync.Mutex
+	var taken []string
+	away := true
+	sink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		if away {
+			away = false
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		taken = append(taken, string(body))
+		io.WriteString(w, `{"errors":false}`)
+	}))
+	defer sink.Close()
+	u := newTarget(t, always(ok))
+	text := strings.Replace(loggedTo(u.address, ""), "file: {path: events.jsonl}", fmt.Sprintf("elasticsearch: {url: %q, index: e, flush: 1h}", sink.URL), 1)
+	d := deploy(t, t.TempDir(), text)
+	for range 3 {
+		d.do(lines("GET /gateway/orders/1.0/orders/1 HTTP/1.1", "Host: h", "X-Gateway-APIKey: s3cr3t-key"))
+	}
+	if err := d.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(taken) != 1 || strings.Count(taken[0], `"eventType":"Transactional"`) != 3 || strings.Count(taken[0], `{"create":{"_id":"`) != 3 {
+		t.Errorf("taken %q", taken)
 	}
 }

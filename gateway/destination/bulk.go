@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	bulkBytes  = 5 << 20  // of a batch, whatever its number of events
-	maxAnswer  = 16 << 20 // of an answer
-	maxPause   = time.Hour
-	httpPrefix = "_bulk?filter_path=errors,items.*.status,items.*.error.type"
+	bulkBytes = 5 << 20  // of a batch, whatever its number of events
+	maxAnswer = 16 << 20 // of an answer
+	maxPause  = time.Hour
+	bulkPath  = "_bulk?filter_path=errors,items.*.status,items.*.error.type"
 )
 
 // NewBulk makes a destination of what speaks Elasticsearch's bulk protocol. The
@@ -36,7 +36,7 @@ func NewBulk(o Options, cfg config.Elasticsearch) (*Destination, error) {
 	if err != nil {
 		return nil, config.Faults{{Path: []any{"url"}, Message: "not an address"}}
 	}
-	s := &bulkSink{address: address + "/" + httpPrefix, cfg: cfg}
+	s := &bulkSink{address: address + "/" + bulkPath, cfg: cfg}
 	_, _ = rand.Read(s.process[:]) // never fails
 	s.transport = &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: secure, MaxIdleConns: 1, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,

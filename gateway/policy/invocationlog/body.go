@@ -28,6 +28,7 @@ func (r *record) appendBody(b []byte, p payload, cfg *config.InvocationLog) []by
 			text, coding = []byte(hidden), "" // what is in it cannot be known
 		}
 	}
+	text = r.secrets.without(text)
 	if cut && coding == "" {
 		text = whole(text)
 	}

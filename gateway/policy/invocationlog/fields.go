@@ -68,11 +68,13 @@ func (r *record) add(name, value []byte) {
 func (r *record) appendHead(b []byte, head *wire.Head) []byte {
 	r.fields = r.fields[:0]
 	head.Visit(r.take)
-	return r.log.appendFields(b, r.fields)
+	return r.appendFields(b)
 }
 
-// appendFields appends an object of fields. Lines of one name are one member.
-func (l *Log) appendFields(b []byte, fields []pair) []byte {
+// appendFields appends an object of the fields that add has kept. Lines of one name
+// are one member.
+func (r *record) appendFields(b []byte) []byte {
+	fields := r.fields
 	b = append(b, '{')
 	for i, f := range fields {
 		if before(fields[:i], f.name) {
@@ -82,14 +84,14 @@ func (l *Log) appendFields(b []byte, fields []pair) []byte {
 			b = append(b, ',')
 		}
 		b = append(quote.Append(b, f.name), ':')
-		if l.hides(f.name) {
+		if r.log.hides(f.name) {
 			b = quote.Append(b, hidden)
 			continue
 		}
-		b = quote.Append(b, f.value)
+		b = quote.Append(b, r.secrets.without(f.value))
 		for _, other := range fields[i+1:] {
 			if bytes.EqualFold(other.name, f.name) {
-				b = join(b, other.value)
+				b = join(b, r.secrets.without(other.value))
 			}
 		}
 	}

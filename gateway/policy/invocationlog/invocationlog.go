@@ -99,6 +99,7 @@ func (l *Log) Client(next exchange.Handler) exchange.Handler {
 			return next(x)
 		}
 		r.passed = true
+		r.noteSecrets(x)
 		if l.request.Body {
 			r.reqBody = l.site.Bodies.CopyRequest(x, l.maxBody)
 		}

@@ -93,6 +93,7 @@ func (r *record) appendUpstream(b []byte) []byte {
 		address = append(append(address, '?'), r.scratch.query...)
 	}
 	r.scratch.body = address
+	address = r.secrets.without(address)
 	b = event.Text(b, "nativeURL", address)
 	b = event.Text(b, "nativeHttpMethod", x.HTTP.Method())
 	b = append(b, `,"externalCalls":[{"externalCallType":"NATIVE_SERVICE_CALL"`...)
@@ -124,7 +125,7 @@ func (r *record) appendQuery(b []byte) []byte {
 		}
 		shown = rest
 	}
-	return r.log.appendFields(b, r.fields)
+	return r.appendFields(b)
 }
 
 // appendStored appends the fields and bodies that a rule stores.

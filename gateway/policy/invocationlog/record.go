@@ -9,11 +9,12 @@ import (
 
 // record is what is kept of a request until it ends.
 type record struct {
-	log    *Log
-	x      *exchange.Exchange
-	end    func(exchange.End) // tell, bound once
-	passed bool               // nothing has refused the request
-	kind   event.Kind         // of its events
+	log     *Log
+	x       *exchange.Exchange
+	end     func(exchange.End) // tell, bound once
+	passed  bool               // nothing has refused the request
+	kind    event.Kind         // of its events
+	secrets secrets
 
 	// Fields, as JSON.
 	request, response, nativeRequest, nativeResponse []byte
@@ -48,7 +49,7 @@ func (r *record) noteAnswer(x *exchange.Exchange) {
 			for name, value := range x.HTTP.Response.Header.All() {
 				r.add(name, value)
 			}
-			r.response = l.appendFields(r.response[:0], r.fields)
+			r.response = r.appendFields(r.response[:0])
 		}
 		if l.response.Body {
 			r.resBody = l.site.Bodies.CopyOwn(x, l.maxBody)
