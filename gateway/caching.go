@@ -10,6 +10,7 @@ import (
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
 	"postern/gateway/policy/cache"
+	"postern/gateway/policy/compression"
 	"postern/provisioning/config"
 )
 
@@ -98,4 +99,15 @@ func (g *Gateway) purge(api string) (any, error) {
 // isNamed reports whether an API, by name/version, is called name or so in full.
 func (n *generation) isNamed(full, name string) bool {
 	return full == name || slices.ContainsFunc(n.config.APIs, func(a config.API) bool { return a.FullName() == full && a.Name == name })
+}
+
+// compression is outside of all that looks into answers.
+func (c *chains) compression(levels []config.Level) []exchange.Policy {
+	l, cfg := nearest(levels, func(p *config.Policies) *config.Compression { return p.Compression })
+	if cfg == nil || cfg.None {
+		return nil
+	}
+	return c.add(nil, Step{"compression", l.At("compression")}, func() (exchange.Policy, error) {
+		return compression.New(cfg, c.gateway.metrics), nil
+	})
 }

@@ -25,6 +25,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 	for _, stage := range []func([]config.Level) []exchange.Policy{
 		c.wording,
 		c.logged,
+		c.compression,
 		c.protocols,
 		c.cors,
 		c.ipfilter,

@@ -27,6 +27,7 @@ type Instruments struct {
 	callers   callers
 	passwords words
 	masked    words
+	coded     compression
 
 	mu   sync.Mutex
 	apis map[string]*API
@@ -63,6 +64,7 @@ func New(sources Sources) *Instruments {
 		callers:   newCallers(),
 		ways:      newWays(),
 		validated: newValidations(),
+		coded:     newCompression(),
 	}
 }
 
@@ -120,6 +122,7 @@ func (i *Instruments) Write(w io.Writer) {
 	i.passwords.write(p)
 	i.validated.write(p)
 	i.masked.write(p)
+	i.coded.write(p)
 	i.callers.write(p)
 	i.hosts.write(p)
 	i.writeAPIs(p)

@@ -111,6 +111,8 @@ func (b *Body) Ready() bool {
 	switch {
 	case b.done || b.held || b.err != nil:
 		return true
+	case b.of != nil:
+		return b.br.Buffered() > 0 || b.of.Ready()
 	case b.kind == ofChunks:
 		return b.chunkReady()
 	}

@@ -106,7 +106,7 @@ func (r *Relay) step() (readErr, writeErr error) {
 
 // read appends what one read brings, framed if need be.
 func (r *Relay) read() (n int, err error) {
-	if r.Body.held {
+	if r.Body.held || r.Body.of != nil {
 		_, _ = r.Body.br.Peek(1) // fills the buffer, which holds what one piece takes
 	}
 	out := *r.piece

@@ -15,7 +15,8 @@ type Policies struct {
 	Validate      *Validation     `yaml:"validate"`
 	Faults        *FaultPolicy    `yaml:"faults"` // nil: of the level around it
 	Concurrency   *Concurrency    `yaml:"concurrency"`
-	Cache         *Cache          `yaml:"cache"` // of the nearest level
+	Cache         *Cache          `yaml:"cache"`       // of the nearest level
+	Compression   *Compression    `yaml:"compression"` // of the nearest level
 	Transform     *Transform      `yaml:"transform"`
 	InvocationLog []InvocationLog `yaml:"invocationlog"`
 	Monitor       []Monitor       `yaml:"monitor"`
@@ -34,6 +35,9 @@ func (p *Policies) setDefaults() {
 	}
 	if p.Concurrency != nil {
 		p.Concurrency.setDefaults()
+	}
+	if p.Compression != nil {
+		p.Compression.setDefaults()
 	}
 	if p.Cache != nil {
 		p.Cache.setDefaults()

@@ -25,6 +25,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		v.policies(c, level)
 		v.cors(level.At("cors"), level.Policies.CORS, c.Applications)
 		v.concurrency(level.At("concurrency"), level.Policies.Concurrency)
+		v.compression(level.At("compression"), level.Policies.Compression)
 		v.cache(level.At("cache"), level.Policies.Cache)
 		v.ipfilter(level.At("ipfilter"), level.Policies.IPFilter)
 		v.mask(level.At("mask"), level.Policies.Mask)

@@ -42,6 +42,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[config.Outbound]():          outbound,
 		reflect.TypeFor[config.Adaptive]():          adaptive,
 		reflect.TypeFor[config.Cache]():             orNone[config.Cache],
+		reflect.TypeFor[config.Compression]():       orNone[config.Compression],
 		reflect.TypeFor[config.Collapse]():          orNone[config.Collapse],
 		reflect.TypeFor[config.KeyPart]():           keyPart,
 		reflect.TypeFor[config.TTL]():               always(object{"type": "string", "pattern": ttlForm}),

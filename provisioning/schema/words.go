@@ -21,6 +21,8 @@ func words() map[string][]string {
 		"MaskRule.action":                           {"mask", "filter"},
 		"Paths.encoded_slash":                       {"reject", "keep"},
 		"Cache.mode":                                {"standard", "ttl"},
+		"Compression.codings":                       {"zstd", "br", "gzip"},
+		"Compression.level":                         {"fastest", "default", "best"},
 		"CacheKey.caller":                           {"each", "shared"},
 		"FaultPolicy.format":                        {"problem", "webmethods"},
 		"FaultPolicy.native":                        {"pass", "replace"},

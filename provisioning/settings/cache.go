@@ -17,6 +17,15 @@ func (d *decoder) cache(n *Node, v *config.Cache) {
 	d.mapping(n, reflect.ValueOf(v).Elem())
 }
 
+// compression is a mapping or the word "none".
+func (d *decoder) compression(n *Node, v *config.Compression) {
+	if n.Kind != Mapping {
+		v.None = d.word(n, "none", "{codings: [zstd, gzip], ...}")
+		return
+	}
+	d.mapping(n, reflect.ValueOf(v).Elem())
+}
+
 // collapse is a mapping or the word "none".
 func (d *decoder) collapse(n *Node, v *config.Collapse) {
 	if n.Kind != Mapping {

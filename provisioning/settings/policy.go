@@ -23,6 +23,8 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 		d.adaptive(n, v)
 	case *config.MonitorFor:
 		d.monitorFor(n, v)
+	case *config.Compression:
+		d.compression(n, v)
 	case *config.Cache:
 		d.cache(n, v)
 	case *config.Collapse:
