@@ -71,6 +71,7 @@ const everyPolicy = `policies:
     concurrency: {max: 10, adaptive: true}
     outbound: {api_key: {query: key, value: secret}}
     transform: {request: [{when: {all: [{variable: "${request.httpMethod}", equals: GET}]}, set_headers: {X-A: "${request.correlationID}"}, remove_headers: [X-B]}], response: [{add_headers: {X-A: b}}]}
+    mask: {request: [{json_path: $.a}], fault: [{regex: a}]}
 `
 
 // replay returns what serves a raw request, each time on the same exchange.

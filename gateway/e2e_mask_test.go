@@ -154,6 +154,83 @@ func TestMaskEndToEnd(t *testing.T) {
 	}
 }
 
+// Every level adds its own, and what the cache keeps is masked for each caller.
+func TestMaskLevels(t *testing.T) {
+	u := newTarget(t, always(said("HTTP/1.1 200 OK", "Cache-Control: max-age=60\r\n", "application/json", `{"a":1,"b":2,"c":3,"d":4}`)))
+	d := deploy(t, t.TempDir(), `
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+logging: {access: false}
+policies:
+- {name: all, policies: {mask: {response: [{json_path: $.a}]}}}
+- {name: others, when: {apis: [others]}, policies: {mask: {response: [{json_path: $.d}]}}}
+apis:
+- name: orders
+  version: "1"
+  upstream: {targets: [{url: "http://`+u.address+`"}]}
+  resources: [{path: /open}, {path: /closed, scopes: [closed]}]
+  scopes: [{name: closed, policies: {mask: {response: [{json_path: $.c, action: filter}]}}}]
+  policies: {identify: none, cache: {}, mask: {response: [{json_path: $.b, with: "-"}]}}
+`)
+	for _, tt := range []struct{ path, want string }{
+		{"/open", `{"a":"********","b":"-","c":3,"d":4}`},
+		{"/closed", `{"a":"********","b":"-","d":4}`},
+	} {
+		for range 2 {
+			answer := d.do("GET /gateway/orders/1" + tt.path + " HTTP/1.1\r\nHost: h\r\n\r\n")
+			if _, body, _ := strings.Cut(answer, "\r\n\r\n"); body != tt.want {
+				t.Errorf("%s: %s", tt.path, answer)
+			}
+		}
+		u.next()
+	}
+	if _, status := d.get("/rest/microgateway/status", ""); !strings.Contains(status, `"mask"`) {
+		t.Errorf("the status does not name the policy: %s", status)
+	}
+	if _, metrics := d.get("/metrics", ""); !strings.Contains(metrics, `postern_masked_values_total{message="response"} 10`) {
+		t.Errorf("metrics: %s", metrics)
+	}
+}
+
+// Each parameter of requestDataMasking, responseDataMasking and faultDataMasking
+// changes the answer; those of logs are in TestMaskedLogs.
+func TestMaskParametersOfWebMethods(t *testing.T) {
+	const jsonBody, xmlBody = `{"accountNumber":"4111","b":1}`, `<request><payload><accountNumber>4111</accountNumber></payload></request>`
+	for _, tt := range []struct{ name, mask, status, kind, body, want string }{
+		{"none", `response: [{json_path: $.none}]`, "200 OK", "application/json", jsonBody, jsonBody},
+		{"jpathMasking, action", `response: [{json_path: "${request.payload.accountNumber}"}]`, "200 OK", "application/json", jsonBody, `{"accountNumber":"********","b":1}`},
+		{"jpathMasking, action, a path", `response: [{json_path: $..accountNumber}]`, "200 OK", "application/json", jsonBody, `{"accountNumber":"********","b":1}`},
+		{"jpathMasking, maskingType", `response: [{json_path: "${request.payload.accountNumber}", action: filter}]`, "200 OK", "application/json", jsonBody, `{"b":1}`},
+		{"jpathMasking, maskValue", `response: [{json_path: "${request.payload.accountNumber}", with: "####"}]`, "200 OK", "application/json", jsonBody, `{"accountNumber":"####","b":1}`},
+		{"xpathMasking, action", `response: [{xpath: //request/payload/accountNumber}]`, "200 OK", "application/xml", xmlBody, strings.Replace(xmlBody, "4111", "********", 1)},
+		{"xpathMasking, maskingType", `response: [{xpath: //request/payload/accountNumber, action: filter}]`, "200 OK", "application/xml", xmlBody, `<request><payload></payload></request>`},
+		{"xpathMasking, maskValue", `response: [{xpath: //request/payload/accountNumber, with: "####"}]`, "200 OK", "application/xml", xmlBody, strings.Replace(xmlBody, "4111", "####", 1)},
+		{"regexMasking of a fault, action", `fault: [{regex: //s}]`, "500 Internal Server Error", "text/plain", "a//s", "a********"},
+		{"regexMasking of a fault, maskingType", `fault: [{regex: //s, action: filter}]`, "500 Internal Server Error", "text/plain", "a//s", "a"},
+		{"regexMasking of a fault, maskValue", `fault: [{regex: //s, with: x}]`, "500 Internal Server Error", "text/plain", "a//s", "ax"},
+		{"jpathMasking of a fault", `fault: [{json_path: "${request.payload.accountNumber}"}]`, "400 Bad Request", "application/json", jsonBody, `{"accountNumber":"********","b":1}`},
+		{"xpathMasking of a fault", `fault: [{xpath: //request/payload/accountNumber}]`, "400 Bad Request", "application/xml", xmlBody, strings.Replace(xmlBody, "4111", "********", 1)},
+		{"several criteria", `response: [{json_path: $.b}, {json_path: $.accountNumber, action: filter}]`, "200 OK", "application/json", jsonBody, `{"b":"********"}`},
+		{"applyForPayload", `response: [{json_path: $.b}], apply: [log]`, "200 OK", "application/json", jsonBody, jsonBody},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g, _ := masking(t, tt.mask, said("HTTP/1.1 "+tt.status, "", tt.kind, tt.body))
+			want := said("HTTP/1.1 "+tt.status, "", tt.kind, tt.want)
+			if diff := cmp.Diff(want, withoutID(g.do("GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\n\r\n"))); diff != "" {
+				t.Errorf("answer, - want + got:\n%s", diff)
+			}
+		})
+		t.Run(tt.name+", of a request", func(t *testing.T) {
+			mask := strings.NewReplacer("response:", "request:", "fault:", "request:").Replace(tt.mask)
+			g, u := masking(t, mask, ok)
+			g.do(said("POST /gateway/orders/1/x HTTP/1.1", "Host: h\r\n", tt.kind, tt.body))
+			if _, body, _ := strings.Cut(u.next(), "\r\n\r\n"); body != tt.want {
+				t.Errorf("upstream is sent %q, want %q", body, tt.want)
+			}
+		})
+	}
+}
+
 // What is stored of a request and its answer, whatever passes.
 func TestMaskedLogs(t *testing.T) {
 	const (

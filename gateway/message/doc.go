@@ -21,9 +21,15 @@
 // Looking into it: coding.go undoes content codings, charset.go makes UTF-8 of
 // it; json.go and xml.go are what it holds. expression.go is what policies ask,
 // with jsonpath.go, xpath.go, navigator.go and pattern.go, and rule.go is one with
-// what it must find. spot.go says where values in JSON are to be changed, and
-// leaves the rest byte for byte. All of it is bounded in size, depth and work, whatever a
+// what it must find. All of it is bounded in size, depth and work, whatever a
 // stranger sends.
+//
+// Changing it: spot.go says where values in JSON are to be changed, masking.go,
+// with mask_json.go and mask_xml.go, hides what expressions find, and both leave
+// the rest byte for byte. rewrite.go sends a text in the codings and the charset
+// in which the body came.
+//
+// copy.go keeps the beginning of a body that passes, and holds nothing up.
 //
 // Why not xmlquery for XPath: its documents know neither where their text stood
 // nor a bound, and it brings the tables of every charset. What is used is the
