@@ -283,3 +283,31 @@ func TestEventsInBulk(t *testing.T) {
 		t.Errorf("taken %q", taken)
 	}
 }
+
+// A destination that a reload replaces writes what it was given; one that stays
+// goes on, with its counts.
+func TestDestinationsOverReloads(t *testing.T) {
+	u := newTarget(t, always(ok))
+	d := deploy(t, t.TempDir(), loggedTo(u.address, ""))
+	ask := func() {
+		d.do(lines("GET /gateway/orders/1.0/orders/1 HTTP/1.1", "Host: h", "X-Gateway-APIKey: s3cr3t-key"))
+	}
+	ask()
+	d.applied(func() { d.write("postern.yaml", loggedTo(u.address, ", when: always")+"tokens: {clock_skew: 1s}\n") })
+	ask()
+	d.events(2)
+	d.applied(func() {
+		d.write("postern.yaml", strings.ReplaceAll(loggedTo(u.address, ""), "events.jsonl", "others.jsonl"))
+	})
+	ask()
+	eventually(t, "an event in the other file", func() bool {
+		text, _ := os.ReadFile(filepath.Join(d.dir, "others.jsonl"))
+		return strings.Count(string(text), "\n") == 1
+	})
+	if events, text := d.events(2); len(events) != 2 {
+		t.Errorf("%s", text)
+	}
+	eventually(t, "all three count", func() bool {
+		return d.metric(`postern_events_total{destination="audit",outcome="sent"}`) == "3"
+	})
+}
