@@ -39,7 +39,7 @@ func NewBulk(o Options, cfg config.Elasticsearch) (*Destination, error) {
 	s := &bulkSink{address: address + "/" + bulkPath, cfg: cfg}
 	_, _ = rand.Read(s.process[:]) // never fails
 	s.transport = &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: secure, MaxIdleConns: 1, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+		TLSClientConfig: secure, MaxIdleConns: 1, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
 	}
 	s.client = &http.Client{
 		Transport: s.transport, Timeout: cfg.Timeout.Limit(),
