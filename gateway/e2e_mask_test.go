@@ -187,6 +187,9 @@ apis:
 	if _, status := d.get("/rest/microgateway/status", ""); !strings.Contains(status, `"mask"`) {
 		t.Errorf("the status does not name the policy: %s", status)
 	}
+	if _, settings := d.get("/rest/microgateway/settings", ""); !strings.Contains(settings, `"json_path":"$.c"`) && !strings.Contains(settings, `"json_path": "$.c"`) {
+		t.Errorf("settings: %s", settings)
+	}
 	if _, metrics := d.get("/metrics", ""); !strings.Contains(metrics, `postern_masked_values_total{message="response"} 10`) {
 		t.Errorf("metrics: %s", metrics)
 	}

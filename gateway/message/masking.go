@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/ohler55/ojg/jp"
 
@@ -171,16 +172,37 @@ func (m *Message) Mask(list []*Masking, as Form) (text []byte, values int, err e
 	return text, values + matches, err
 }
 
-// maxMasked bounds the matches of one pattern.
-const maxMasked = 10_000
+// What bounds the matches of one pattern: how many they are, and how long they are
+// looked for. One match may look at all of the text, so many may take its square.
+const (
+	maxMasked = 10_000
+	maxSearch = time.Second
+)
+
+// matches are all of a pattern. It looks for a few, then for four times as many, so
+// that it can end in between.
+func (k *Masking) matches(text []byte) ([][]int, error) {
+	began := time.Now()
+	for most := 16; ; most = min(4*most, maxMasked+1) {
+		found := k.pattern.FindAllIndex(text, most)
+		switch {
+		case len(found) < most:
+			return found, nil
+		case most > maxMasked:
+			return nil, fmt.Errorf("%w: more than %d matches", ErrTooMuch, maxMasked)
+		case time.Since(began) > maxSearch:
+			return nil, fmt.Errorf("%w: looking for matches takes more than %v", ErrTooMuch, maxSearch)
+		}
+	}
+}
 
 func (m *Message) maskMatches(text []byte, k *Masking, as Form) ([]byte, int, error) {
 	if len(text)*k.size > maxSteps {
 		return nil, 0, fmt.Errorf("%w: %d bytes for such an expression", ErrTooMuch, len(text))
 	}
-	found := k.pattern.FindAllIndex(text, maxMasked+1)
-	if len(found) > maxMasked {
-		return nil, 0, fmt.Errorf("%w: more than %d matches", ErrTooMuch, maxMasked)
+	found, err := k.matches(text)
+	if err != nil {
+		return nil, 0, err
 	}
 	var list []splice
 	for _, at := range found {
@@ -188,7 +210,7 @@ func (m *Message) maskMatches(text []byte, k *Masking, as Form) ([]byte, int, er
 			list = append(list, splice{from: at[0], to: at[1], before: k.with[as]})
 		}
 	}
-	text, err := m.spliced(text, list)
+	text, err = m.spliced(text, list)
 	return text, len(list), err
 }
 

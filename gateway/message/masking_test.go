@@ -109,6 +109,7 @@ func TestMaskRefuses(t *testing.T) {
 		{"a match that takes the form along", config.MaskRule{Regex: "[0-9]+"}, message.AsJSON, `{"a":1}`, message.ErrMalformed},
 		{"a match that takes an element along", config.MaskRule{Regex: "</a>"}, message.AsXML, `<a></a>`, message.ErrMalformed},
 		{"too many matches", config.MaskRule{Regex: "a"}, message.AsText, strings.Repeat("a", 10_001), message.ErrTooMuch},
+		{"the square of the text", config.MaskRule{Regex: "a.*b|a"}, message.AsText, strings.Repeat("a", 1<<18), message.ErrTooMuch},
 		{"becomes too long", config.MaskRule{Regex: "a", With: strings.Repeat("*", 100)}, message.AsText, strings.Repeat("a", 9_000), message.ErrTooMuch},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
