@@ -7,20 +7,21 @@ import (
 	"time"
 
 	"postern/gateway/exchange"
+	"postern/gateway/sticky"
 	"postern/provisioning/config"
 )
 
 // balance is how an upstream with several targets chooses one.
 type balance struct {
 	method string
-	key    *hashKey       // with config.ByHash
+	key    *sticky.Key    // with config.ByHash
 	turn   *atomic.Uint64 // counts choices
 }
 
 func newBalance(cfg config.Balance) balance {
 	b := balance{method: cfg.Method, turn: new(atomic.Uint64)}
 	if cfg.Method == config.ByHash {
-		b.key = newHashKey(cfg.By)
+		b.key = sticky.New(cfg.By)
 	}
 	return b
 }
@@ -56,7 +57,7 @@ func (u *Upstream) pick(x *exchange.Exchange, tried uint64, now time.Time) *memb
 	case config.RandomTwo:
 		m = p.randomTwo(tried)
 	case config.ByHash:
-		if hash, ok := u.balance.key.of(x); ok {
+		if hash, ok := u.balance.key.Of(x); ok {
 			m = p.hashed(hash, tried)
 			break
 		}
@@ -123,7 +124,7 @@ func (p *plan) hashed(hash, tried uint64) (best *member) {
 		if tried&(1<<m.index) != 0 {
 			continue
 		}
-		part := (float64(mix(hash^m.seed)>>11) + 0.5) / (1 << 53) // within 0 and 1
+		part := sticky.Part(hash ^ m.seed)
 		if claim := -math.Log(part) / float64(p.weights[i]); best == nil || claim < lowest {
 			best, lowest = m, claim
 		}

@@ -15,6 +15,7 @@ import (
 
 	"postern/gateway/exchange"
 	"postern/gateway/metrics"
+	"postern/gateway/sticky"
 	"postern/provisioning/config"
 )
 
@@ -157,10 +158,10 @@ func TestHashKeys(t *testing.T) {
 		{by: "cookie:s", a: asked("Cookie: t=2; s=1"), b: asked("Cookie: s=2"), nothing: asked("Cookie: t=1")},
 		{by: "claim:tenant.id", a: claims("1"), b: claims("2"), nothing: asked()},
 	} {
-		k := newHashKey(tt.by)
-		a, okA := k.of(tt.a)
-		b, okB := k.of(tt.b)
-		if _, ok := k.of(tt.nothing); ok || !okA || !okB || a == b {
+		k := sticky.New(tt.by)
+		a, okA := k.Of(tt.a)
+		b, okB := k.Of(tt.b)
+		if _, ok := k.Of(tt.nothing); ok || !okA || !okB || a == b {
 			t.Errorf("%s: %x %t, %x %t; nothing %t", tt.by, a, okA, b, okB, ok)
 		}
 	}

@@ -6,7 +6,7 @@
 //
 //	forward.go    one request: attempts, the answer's head, what failures are called
 //	gate.go       how many requests may be under way or wait
-//	balance.go    which target takes it, with hash.go for those that stick to one
+//	balance.go    which target takes it, by a hash of gateway/sticky where it sticks to one
 //	retry.go      whether and where it is sent again
 //	head.go       what is written to the target; upload.go its body, beside the answer
 //	conn.go       a connection with the exchange on it, until it is idle or closed

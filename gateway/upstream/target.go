@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postern/gateway/metrics"
+	"postern/gateway/sticky"
 	"postern/gateway/wire"
 	"postern/provisioning/config"
 )
@@ -66,7 +67,7 @@ func newTarget(s section, address *url.URL) (t *target, err error) {
 		name:    address.Scheme + "://" + address.Host,
 		host:    address.Host,
 		prefix:  strings.TrimSuffix(address.EscapedPath(), "/"),
-		seed:    fnv(s.url),
+		seed:    sticky.Sum(s.url),
 		most:    int64(s.most),
 		pool:    pool{keep: s.idle.Limit(), most: int64(s.mostWaits)},
 	}

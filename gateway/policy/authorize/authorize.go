@@ -3,8 +3,6 @@
 package authorize
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -39,7 +37,7 @@ func New(cfg *config.Authorize, profiles map[string][]string) (exchange.Policy, 
 				return refused(x, problem.InsufficientScope)
 			}
 			for i := range rules {
-				if !rules[i].holds(x.Caller.Claims) {
+				if !rules[i].Holds(x.Caller.Claims) {
 					x.Reason = rules[i].reason
 					return refused(x, problem.InsufficientScope)
 				}
@@ -68,48 +66,19 @@ func refusal(scopes []string) *problem.Problem {
 
 // rule is one comparison of a claim.
 type rule struct {
-	claim   claim.Path
-	matches func(v any) bool
-	reason  string // for the log
+	claim.Rule
+	reason string // for the log
 }
 
 func newRules(cfg []config.ClaimRule) ([]rule, config.Faults) {
 	var faults config.Faults
 	rules := make([]rule, len(cfg))
-	for i, c := range cfg {
-		matches, err := comparison(c)
+	for i := range cfg {
+		compiled, err := claim.NewRule(&cfg[i])
 		if err != nil {
 			faults = append(faults, config.Fault{Path: []any{"claims", i, "pattern"}, Message: err.Error()})
 		}
-		rules[i] = rule{claim: claim.Parse(c.Name), matches: matches, reason: "claim " + c.Name + " does not hold what is asked for"}
+		rules[i] = rule{compiled, "claim " + cfg[i].Name + " does not hold what is asked for"}
 	}
 	return rules, faults
-}
-
-// comparison is how a rule compares. Validate has seen that exactly one is set.
-func comparison(c config.ClaimRule) (func(v any) bool, error) {
-	switch {
-	case c.Equals != nil:
-		return func(v any) bool { return textIs(v, func(text string) bool { return text == *c.Equals }) }, nil
-	case c.Contains != nil:
-		return func(v any) bool { return claim.Contains(v, *c.Contains) }, nil
-	case c.OneOf != nil:
-		return func(v any) bool { return textIs(v, func(text string) bool { return slices.Contains(c.OneOf, text) }) }, nil
-	}
-	pattern, err := regexp.Compile(`\A(?:` + c.Pattern + `)\z`)
-	if err != nil {
-		return nil, fmt.Errorf("compile pattern %q: %w", c.Pattern, err)
-	}
-	return func(v any) bool { return textIs(v, pattern.MatchString) }, nil
-}
-
-// textIs judges a claim that has a text; others match nothing.
-func textIs(v any, matches func(string) bool) bool {
-	text, ok := claim.Text(v)
-	return ok && matches(text)
-}
-
-func (r *rule) holds(claims map[string]any) bool {
-	v, ok := r.claim.Find(claims)
-	return ok && r.matches(v)
 }

@@ -22,7 +22,7 @@ func New(cfg *config.Outbound) exchange.Policy {
 	case cfg.APIKey != nil && cfg.APIKey.Header != "":
 		return field(cfg.APIKey.Header, cfg.APIKey.Value.Reveal())
 	case cfg.APIKey != nil:
-		return newParameter(cfg.APIKey).policy
+		return parameter(exchange.NewParameter(cfg.APIKey.Query, cfg.APIKey.Value.Reveal()))
 	case cfg.Word == config.OutboundNone:
 		return anonymous
 	}
@@ -34,6 +34,16 @@ func field(name, value string) exchange.Policy {
 	return func(next exchange.Handler) exchange.Handler {
 		return func(x *exchange.Exchange) error {
 			x.Head.Set(name, value)
+			return next(x)
+		}
+	}
+}
+
+// parameter sets one in place of the caller's own.
+func parameter(p exchange.Parameter) exchange.Policy {
+	return func(next exchange.Handler) exchange.Handler {
+		return func(x *exchange.Exchange) error {
+			x.SetParameter(&p)
 			return next(x)
 		}
 	}

@@ -1,37 +1,28 @@
-package outbound
+package exchange
 
 import (
 	"bytes"
 	"net/url"
 	"strings"
-
-	"postern/gateway/exchange"
-	"postern/provisioning/config"
 )
 
-// parameter is a key in the query.
-type parameter struct {
+// Parameter is one that a query is given.
+type Parameter struct {
 	name string
-	pair string // escaped, with the key
+	pair string // escaped
 }
 
-func newParameter(cfg *config.OutboundKey) *parameter {
-	escaped := strings.ReplaceAll(url.QueryEscape(cfg.Value.Reveal()), "+", "%20")
-	return &parameter{cfg.Query, url.QueryEscape(cfg.Query) + "=" + escaped}
-}
-
-func (p *parameter) policy(next exchange.Handler) exchange.Handler {
-	return func(x *exchange.Exchange) error {
-		p.set(x)
-		return next(x)
-	}
+// NewParameter makes one. It is safe for concurrent use.
+func NewParameter(name, value string) Parameter {
+	escaped := strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
+	return Parameter{name, url.QueryEscape(name) + "=" + escaped}
 }
 
 var ampersand, questionMark = []byte("&"), []byte("?")
 
-// set writes the request's target anew: what the caller has sent, byte for byte
-// but for parameters of the name, and the pair.
-func (p *parameter) set(x *exchange.Exchange) {
+// SetParameter writes the request's target anew: what the caller has sent, byte
+// for byte but for parameters of the name, and the pair.
+func (x *Exchange) SetParameter(p *Parameter) {
 	header := &x.HTTP.Request.Header
 	var room [1024]byte
 	path, _, _ := bytes.Cut(header.RequestURI(), questionMark)
@@ -50,7 +41,7 @@ func (p *parameter) set(x *exchange.Exchange) {
 }
 
 // is reports whether a parameter has the name, however that is escaped.
-func (p *parameter) is(one []byte) bool {
+func (p *Parameter) is(one []byte) bool {
 	name, _, _ := bytes.Cut(one, []byte("="))
 	if string(name) == p.name {
 		return true
