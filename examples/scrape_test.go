@@ -69,7 +69,7 @@ store: {redis: {address: "127.0.0.1:9"}}
 auth_servers:
 - {name: corp, issuer: https://idp.example.com, local_introspection: {jwks_uri: "%s"}, audience: unchecked}
 apis:
-- {name: open, version: "1.0", upstream: {targets: [{url: "%s"}]}, policies: {identify: none, invocationlog: [{}], cache: {}, compression: {}, throttle: [{requests: 100, per: 1s}], concurrency: {max: 100}}}
+- {name: open, version: "1.0", upstream: {targets: [{url: "%s"}]}, policies: {identify: none, invocationlog: [{}], cache: {}, compression: {}, throttle: [{requests: 100, per: 1s}], concurrency: {max: 100}, route: {rules: [{name: all}]}}}
 - {name: closed, version: "1.0", upstream: {targets: [{url: "%[2]s"}]}, policies: {identify: {by: [jwt], applications: none}}}
 - {name: users, version: "1.0", upstream: {targets: [{url: "%[2]s"}]}, policies: {identify: {by: [basic], applications: none}, validate: {request: {required_headers: {headers: [{name: Authorization}]}}}, mask: {fault: [{json_path: $.trace}]}}}
 users: [{name: alice, password: secret}]

@@ -89,6 +89,7 @@ func (f *lineFormat) appendJSON(b []byte, x *exchange.Exchange, e exchange.End, 
 	b = quote.Append(append(b, `,"sub":`...), x.Caller.Subject)
 	b = quote.Append(append(b, `,"by":`...), x.Caller.By)
 	b = quote.Append(append(b, `,"application":`...), x.Caller.Application.Name)
+	b = quote.Append(append(b, `,"rule":`...), x.Rule)
 	b = quote.Append(append(b, `,"upstream":`...), x.Upstream)
 	b = strconv.AppendInt(append(b, `,"attempts":`...), int64(x.Attempts), 10)
 	b = appendMilliseconds(append(b, `,"duration_ms":`...), e.Duration)

@@ -20,6 +20,7 @@ import (
 func TestAccessLine(t *testing.T) {
 	g, _ := newGateway(t, shop, func(x *exchange.Exchange) error {
 		x.Caller.Application.Name = "shop"
+		x.Rule = "canary"
 		x.Caller.Subject, x.Upstream, x.Attempts, x.UpstreamTime = `al"ice`, "http://127.0.0.1:9", 2, 1234567*time.Nanosecond
 		if string(x.Query) == "token=secret" {
 			return problem.UpstreamFailed.Because(errors.New("dial: refused"))
@@ -36,17 +37,17 @@ func TestAccessLine(t *testing.T) {
 		{
 			"good", "/gateway/orders/orders?a=b",
 			exchange.End{Status: 200, Sent: 5, Received: 7, Duration: 12*time.Millisecond + 3400},
-			`{"time":"2026-02-03T04:05:06.007Z","id":"r1","trace_id":"","client":"192.0.2.7","tls":"","proto":"HTTP/1.1","method":"GET","host":"h","path":"/gateway/orders/orders","query":"","api":"orders/1.0","status":200,"code":"","reason":"","sub":"al\"ice","by":"","application":"shop","upstream":"http://127.0.0.1:9","attempts":2,"duration_ms":12.003,"upstream_ms":1.234,"sent":5,"received":7,"agent":"curl/8 \"x\"","error":""}`,
+			`{"time":"2026-02-03T04:05:06.007Z","id":"r1","trace_id":"","client":"192.0.2.7","tls":"","proto":"HTTP/1.1","method":"GET","host":"h","path":"/gateway/orders/orders","query":"","api":"orders/1.0","status":200,"code":"","reason":"","sub":"al\"ice","by":"","application":"shop","rule":"canary","upstream":"http://127.0.0.1:9","attempts":2,"duration_ms":12.003,"upstream_ms":1.234,"sent":5,"received":7,"agent":"curl/8 \"x\"","error":""}`,
 		},
 		{
 			"failed, cut short", "/gateway/orders/orders?token=secret",
 			exchange.End{Status: 502, Err: errors.New("write: broken\npipe")},
-			`{"time":"2026-02-03T04:05:06.007Z","id":"r1","trace_id":"","client":"192.0.2.7","tls":"","proto":"HTTP/1.1","method":"GET","host":"h","path":"/gateway/orders/orders","query":"","api":"orders/1.0","status":502,"code":"upstream_failed","reason":"dial: refused","sub":"al\"ice","by":"","application":"shop","upstream":"http://127.0.0.1:9","attempts":2,"duration_ms":0.000,"upstream_ms":1.234,"sent":0,"received":0,"agent":"curl/8 \"x\"","error":"write: broken\u000apipe"}`,
+			`{"time":"2026-02-03T04:05:06.007Z","id":"r1","trace_id":"","client":"192.0.2.7","tls":"","proto":"HTTP/1.1","method":"GET","host":"h","path":"/gateway/orders/orders","query":"","api":"orders/1.0","status":502,"code":"upstream_failed","reason":"dial: refused","sub":"al\"ice","by":"","application":"shop","rule":"canary","upstream":"http://127.0.0.1:9","attempts":2,"duration_ms":0.000,"upstream_ms":1.234,"sent":0,"received":0,"agent":"curl/8 \"x\"","error":"write: broken\u000apipe"}`,
 		},
 		{
 			"bad path", "/a%00?token=secret",
 			exchange.End{Status: 400},
-			`{"time":"2026-02-03T04:05:06.007Z","id":"r1","trace_id":"","client":"192.0.2.7","tls":"","proto":"HTTP/1.1","method":"GET","host":"h","path":"/a%00","query":"","api":"","status":400,"code":"bad_path","reason":"path holds an escaped control character or backslash","sub":"","by":"","application":"","upstream":"","attempts":0,"duration_ms":0.000,"upstream_ms":0.000,"sent":0,"received":0,"agent":"curl/8 \"x\"","error":""}`,
+			`{"time":"2026-02-03T04:05:06.007Z","id":"r1","trace_id":"","client":"192.0.2.7","tls":"","proto":"HTTP/1.1","method":"GET","host":"h","path":"/a%00","query":"","api":"","status":400,"code":"bad_path","reason":"path holds an escaped control character or backslash","sub":"","by":"","application":"","rule":"","upstream":"","attempts":0,"duration_ms":0.000,"upstream_ms":0.000,"sent":0,"received":0,"agent":"curl/8 \"x\"","error":""}`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

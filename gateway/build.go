@@ -8,6 +8,7 @@ import (
 	"postern/gateway/application"
 	"postern/gateway/definition"
 	"postern/gateway/exchange"
+	"postern/gateway/metrics"
 	"postern/gateway/policy/faults"
 	"postern/gateway/policy/identify"
 	"postern/gateway/policy/invocationlog"
@@ -57,7 +58,8 @@ func (g *Gateway) build(cfg *config.Config, previous *generation) (*generation, 
 		router:       router.New(cfg),
 		apis:         make([]*api, len(cfg.APIs)),
 		line:         newLineFormat(cfg.Logging, tokenParameters(cfg)...),
-		upstreams:    make(map[string]*carried, len(cfg.APIs)),
+		upstreams:    make(map[ofRule]*carried, len(cfg.APIs)),
+		routed:       map[ofRule]*metrics.Counter{},
 		definitions:  map[string]*definition.Definition{},
 		watches:      map[string]*watch{},
 		limits:       map[string]*limited{},
@@ -148,7 +150,7 @@ func (b *builder) api(index int) {
 	b.next.apis[index] = a
 	b.definition(index, a)
 	c := &chains{builder: b, api: index, shown: b.config.CallerFields(index), rules: map[string]exchange.Policy{}, built: map[string]exchange.Handler{}, logs: map[string]*invocationlog.Log{}}
-	u, err := b.upstream(cfg)
+	u, err := b.upstream(ofRule{api: a.name}, &cfg.Upstream)
 	if err != nil {
 		b.failed(err, "apis", index, "upstream")
 	} else {

@@ -23,18 +23,28 @@ type carried struct {
 	users   atomic.Int32
 }
 
+// ofRule names an upstream: that of an API, or that of one of the rules by which
+// its requests are routed.
+type ofRule struct{ api, rule string }
+
 // upstream returns that of the previous generation when nothing of it has
 // changed, and else a new one.
-func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
-	key, limits := cfg.FullName(), b.config.Limits
+func (b *builder) upstream(key ofRule, cfg *config.Upstream) (*upstream.Upstream, error) {
+	if known := b.next.upstreams[key]; known != nil {
+		return known.Upstream, nil // of a rule that several chains meet
+	}
+	limits := b.config.Limits
 	limits.PerIP = nil // no upstream knows of it, and each configuration has another pointer
 	o := upstream.Options{
-		Limits: limits, Counts: b.gateway.metrics.API(key),
-		Log: b.gateway.log.Named("upstream").WithLazy(zap.String("api", key)),
+		Limits: limits, Counts: b.gateway.metrics.API(key.api),
+		Log: b.gateway.log.Named("upstream").WithLazy(zap.String("api", key.api)),
+	}
+	if key.rule != "" {
+		o.Log = o.Log.WithLazy(zap.String("rule", key.rule))
 	}
 	if b.previous != nil {
 		old := b.previous.upstreams[key]
-		if old != nil && old.limits == limits && reflect.DeepEqual(old.section, cfg.Upstream) {
+		if old != nil && old.limits == limits && reflect.DeepEqual(old.section, *cfg) {
 			b.next.upstreams[key] = old
 			return old.Upstream, nil
 		}
@@ -42,11 +52,11 @@ func (b *builder) upstream(cfg *config.API) (*upstream.Upstream, error) {
 			o.Previous = old.Upstream
 		}
 	}
-	u, err := upstream.New(cfg.Upstream, o)
+	u, err := upstream.New(*cfg, o)
 	if err != nil {
 		return nil, err
 	}
-	b.next.upstreams[key] = &carried{Upstream: u, section: cfg.Upstream, limits: limits}
+	b.next.upstreams[key] = &carried{Upstream: u, section: *cfg, limits: limits}
 	return u, nil
 }
 

@@ -21,12 +21,24 @@ func certificates(cfg *config.Config) []metrics.Certificate {
 		c.add("client_ca", t.ClientCA)
 	}
 	for i := range cfg.APIs {
-		if t := cfg.APIs[i].Upstream.TLS; t != nil {
-			c.add("upstream", t.Certificate)
-			c.add("upstream_ca", t.CA)
+		c.upstream(&cfg.APIs[i].Upstream)
+	}
+	for l := range cfg.AllLevels() {
+		if r := l.Policies.Route; r != nil {
+			for i := range r.Rules {
+				c.upstream(r.Rules[i].Upstream)
+			}
 		}
 	}
 	return c.all
+}
+
+// upstream takes those of an upstream; nil: there is none.
+func (l *certificateList) upstream(u *config.Upstream) {
+	if u != nil && u.TLS != nil {
+		l.add("upstream", u.TLS.Certificate)
+		l.add("upstream_ca", u.TLS.CA)
+	}
 }
 
 // certificateList holds a certificate once for its use, file and subject.

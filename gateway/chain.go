@@ -40,6 +40,7 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.validate,
 		c.mask,
 		c.transform,
+		c.route,
 		c.cache,
 		c.outbound,
 		c.logsServer,
@@ -325,7 +326,7 @@ func (c *chains) of(levels []config.Level) exchange.Handler {
 		key += fmt.Sprint(l.Path)
 	}
 	if c.built[key] == nil {
-		c.built[key] = exchange.Chain(c.last, c.chain(levels)...)
+		c.built[key] = exchange.Chain(c.forward(levels), c.chain(levels)...)
 	}
 	return c.built[key]
 }

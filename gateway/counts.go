@@ -11,7 +11,7 @@ func (g *Gateway) metricSources() metrics.Sources {
 	return metrics.Sources{
 		Version: g.version, InFlight: g.inFlight, Connections: g.connections, TokenCache: g.tokenCache,
 		Reload: g.reloadCounts, KeySets: g.keySets, Certificates: g.certificates, Upstreams: g.upstreams, Hostnames: g.hostnames,
-		Limits: g.limitCounts, Crowds: g.crowds, Caches: g.cacheCounts, Store: g.storeState, Events: g.eventCounts,
+		Limits: g.limitCounts, Routed: g.routedCounts, Crowds: g.crowds, Caches: g.cacheCounts, Store: g.storeState, Events: g.eventCounts,
 	}
 }
 
@@ -64,17 +64,20 @@ func (g *Gateway) certificates() []metrics.Certificate {
 	return nil
 }
 
-// upstreams is how the upstream of every API stands, with the connections of
-// replaced generations.
+// upstreams is how the upstreams of every API stand, its own and then those of
+// rules, with the connections of replaced generations.
 func (g *Gateway) upstreams() map[string]metrics.Upstream {
 	all, seen, live := map[string]metrics.Upstream{}, map[any]bool{}, g.live.Load()
 	for _, n := range g.generations() {
-		for api, u := range n.upstreams {
-			c := all[api]
+		for _, key := range inOrder(n.upstreams) {
+			u, c := n.upstreams[key], all[key.api]
 			if u.Count(&c, seen); n == live {
-				c.Targets = u.Targets()
+				for _, t := range u.Targets() {
+					t.Rule = key.rule
+					c.Targets = append(c.Targets, t)
+				}
 			}
-			all[api] = c
+			all[key.api] = c
 		}
 	}
 	return all

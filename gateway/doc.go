@@ -16,6 +16,7 @@
 //	resource.go                          metadata of protected resources
 //	tunnel.go                            the bytes that follow a 101
 //	overdue.go                           which limit on time has ended an exchange
+//	route.go                             where rules send requests
 //	throttle.go                          whose counters a limit on requests uses
 //	concurrency.go                       whose places a bound on requests at once uses
 //	caching.go                           whose answers a cache keeps

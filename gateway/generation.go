@@ -40,7 +40,8 @@ type generation struct {
 	bodies       *message.Bodies
 	resources    resources             // what OAuth clients may ask of APIs
 	certificates []metrics.Certificate // that connections depend on
-	upstreams    map[string]*carried
+	upstreams    map[ofRule]*carried
+	routed       map[ofRule]*metrics.Counter       // requests
 	definitions  map[string]*definition.Definition // by their digests
 	limits       map[string]*limited               // by their rules
 	crowds       map[[2]string]*crowd              // by API and level

@@ -64,14 +64,14 @@ func TestUnchangedUpstreamsAreCarried(t *testing.T) {
 			}
 			next := g.live.Load().upstreams
 			for name, want := range map[string]bool{"orders/1.0": tt.orders, "files/2": tt.files} {
-				if carried := next[name] == old[name]; carried != want {
+				if carried := next[ofRule{api: name}] == old[ofRule{api: name}]; carried != want {
 					t.Errorf("%s carried %v", name, carried)
 				}
 				users := int32(0)
 				if want {
 					users = 1
 				}
-				if got := old[name].users.Load(); got != users {
+				if got := old[ofRule{api: name}].users.Load(); got != users {
 					t.Errorf("%s has %d users, want %d", name, got, users)
 				}
 			}
@@ -81,7 +81,7 @@ func TestUnchangedUpstreamsAreCarried(t *testing.T) {
 
 func TestAnUpstreamLivesAsLongAsItsLastUser(t *testing.T) {
 	g, _ := newGateway(t, shop, upstreamAnswers)
-	files := g.live.Load().upstreams["files/2"]
+	files := g.live.Load().upstreams[ofRule{api: "files/2"}]
 	first := begin(t, g, "/files/a")
 	for _, text := range []string{shop + "\n", swapped, swapped + "\n"} {
 		if err := g.Apply(load(t, text)); err != nil {
@@ -99,7 +99,7 @@ func TestAnUpstreamLivesAsLongAsItsLastUser(t *testing.T) {
 
 func TestARefusedConfigurationChangesNothing(t *testing.T) {
 	g, _ := newGateway(t, shop, upstreamAnswers)
-	before, users := g.live.Load(), g.live.Load().upstreams["files/2"].users.Load()
+	before, users := g.live.Load(), g.live.Load().upstreams[ofRule{api: "files/2"}].users.Load()
 	broken := *load(t, swapped)
 	broken.TLS = &config.TLS{Certificates: []config.Certificate{{}}}
 	var faults config.Faults
@@ -109,7 +109,7 @@ func TestARefusedConfigurationChangesNothing(t *testing.T) {
 	if err := g.Check(load(t, swapped)); err != nil {
 		t.Fatal(err)
 	}
-	if g.live.Load() != before || before.retired.Load() || before.upstreams["files/2"].users.Load() != users {
+	if g.live.Load() != before || before.retired.Load() || before.upstreams[ofRule{api: "files/2"}].users.Load() != users {
 		t.Error("something changed")
 	}
 }

@@ -88,8 +88,11 @@ type Exchange struct {
 	// Sent is what the upstream is asked for where a policy has changed that.
 	Sent Sent
 
-	API      string // the matched API, name/version; "" before a match
-	Route    string // the matched resource's template, below the API's prefix
+	API   string // the matched API, name/version; "" before a match
+	Route string // the matched resource's template, below the API's prefix
+	Rule  string // the rule that says where it goes; "": none does
+	// Forward, when not nil, sends it there, in place of its API's upstream.
+	Forward  Handler
 	Upstream string // the target that answered or failed
 	Attempts int    // requests sent upstream
 	Upgrade  []byte // the protocol that the upstream is asked to switch to; nil: none

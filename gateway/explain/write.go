@@ -16,11 +16,22 @@ import (
 func describe(s gateway.Step, x *exchange.Exchange) string {
 	switch s.Name {
 	case "route":
-		return x.API
+		return describeWay(s, x)
 	case "identify":
 		return describeCaller(&x.Caller)
 	}
 	return ""
+}
+
+// describeWay is the API that takes a request, or the rule that sends it on.
+func describeWay(s gateway.Step, x *exchange.Exchange) string {
+	switch policy := len(s.Path) > 0 && s.Path[len(s.Path)-1] == "route"; {
+	case !policy:
+		return x.API
+	case x.Rule == "":
+		return "no rule, so the API's own upstream"
+	}
+	return fmt.Sprintf("rule %q", x.Rule)
 }
 
 func describeCaller(c *exchange.Caller) string {

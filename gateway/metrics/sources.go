@@ -19,6 +19,7 @@ type Sources struct {
 	Crowds       func() []Crowd
 	Events       func() []EventDestination
 	Caches       func() []Cache
+	Routed       func() []Routed
 }
 
 // TokenCache is how the verified-token cache fares. Hits, misses and evictions
@@ -77,6 +78,9 @@ func (s *Sources) write(p *page) {
 	}
 	if f := s.Caches; f != nil {
 		writeCaches(p, f())
+	}
+	if f := s.Routed; f != nil {
+		writeRouted(p, f())
 	}
 	if f := s.Certificates; f != nil {
 		writeCertificates(p, f())

@@ -14,7 +14,8 @@ type Upstream struct {
 
 // Target is how one of them stands.
 type Target struct {
-	URL       string    `json:"url"` // scheme, host, port and path
+	Rule      string    `json:"rule,omitempty"` // whose upstream it belongs to; "": the API's own
+	URL       string    `json:"url"`            // scheme, host, port and path
 	Weight    int       `json:"weight"`
 	State     string    `json:"state"`                  // healthy, unhealthy or ejected
 	Until     time.Time `json:"until,omitzero"`         // of an ejected one
@@ -57,6 +58,14 @@ func familiesOfTarget() []ofTarget {
 	}
 }
 
+// labels tell the target from all others of an API.
+func (t *Target) labels(api string) string {
+	if t.Rule != "" {
+		return label("api", api) + "," + label("rule", t.Rule) + "," + label("target", t.URL)
+	}
+	return label("api", api) + "," + label("target", t.URL)
+}
+
 // writeTargets writes the series of the targets of the APIs that have answered
 // something, and of those that are watched: one may be away before anybody asks.
 func writeTargets(p *page, served map[string]*API, upstreams map[string]Upstream) {
@@ -68,7 +77,7 @@ func writeTargets(p *page, served map[string]*API, upstreams map[string]Upstream
 	for _, name := range slices.Sorted(maps.Keys(upstreams)) {
 		for i := range upstreams[name].Targets {
 			if t := &upstreams[name].Targets[i]; t.Watched || served[name] != nil {
-				samples = append(samples, sample{t, label("api", name) + "," + label("target", t.URL)})
+				samples = append(samples, sample{t, t.labels(name)})
 			}
 		}
 	}

@@ -133,26 +133,32 @@ func responseHeader(name string) read {
 // query reads the first parameter of that name.
 func query(name string) read {
 	return func(dst []byte, v *Values) []byte {
-		rest := v.X.Query
-		for len(rest) > 0 {
-			pair := rest
-			if end := bytes.IndexByte(rest, '&'); end >= 0 {
-				pair, rest = rest[:end], rest[end+1:]
-			} else {
-				rest = nil
-			}
-			end := bytes.IndexByte(pair, '=')
-			if end < 0 {
-				end = len(pair)
-			}
-			start := len(dst)
-			if dst = unescape(dst, pair[:end]); string(dst[start:]) == name {
-				return unescape(dst[:start], pair[min(end+1, len(pair)):])
-			}
-			dst = dst[:start]
-		}
+		dst, _ = Parameter(dst, v.X.Query, name)
 		return dst
 	}
+}
+
+// Parameter appends the value of the first parameter of that name, as it was
+// meant, to dst; false: a query has none.
+func Parameter(dst, query []byte, name string) (value []byte, found bool) {
+	for rest := query; len(rest) > 0; {
+		pair := rest
+		if end := bytes.IndexByte(rest, '&'); end >= 0 {
+			pair, rest = rest[:end], rest[end+1:]
+		} else {
+			rest = nil
+		}
+		end := bytes.IndexByte(pair, '=')
+		if end < 0 {
+			end = len(pair)
+		}
+		start := len(dst)
+		if dst = unescape(dst, pair[:end]); string(dst[start:]) == name {
+			return unescape(dst[:start], pair[min(end+1, len(pair)):]), true
+		}
+		dst = dst[:start]
+	}
+	return dst, false
 }
 
 // unescape appends a name or value of a query as it was meant. A broken escape

@@ -11,6 +11,7 @@ type Policies struct {
 	CORS          *CORS           `yaml:"cors"` // of the nearest level
 	Throttle      []Throttle      `yaml:"throttle"`
 	IPFilter      *IPFilter       `yaml:"ipfilter"`
+	Route         *Route          `yaml:"route"`    // of the nearest level
 	Outbound      *Outbound       `yaml:"outbound"` // of the nearest level
 	Validate      *Validation     `yaml:"validate"`
 	Faults        *FaultPolicy    `yaml:"faults"` // nil: of the level around it
@@ -41,6 +42,9 @@ func (p *Policies) setDefaults() {
 	}
 	if p.Cache != nil {
 		p.Cache.setDefaults()
+	}
+	if p.Route != nil {
+		p.Route.setDefaults()
 	}
 	if p.Faults != nil {
 		p.Faults.setDefaults()

@@ -31,9 +31,10 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		v.mask(level.At("mask"), level.Policies.Mask)
 		v.transform(level.At("transform"), level.Policies.Transform)
 		v.outbound(level.At("outbound"), level.Policies.Outbound)
+		v.route(c, level)
 		v.identify(c, level, servers)
 	}
-	v.throttleNames(c)
+	v.ruleNames(c)
 	v.callers(c)
 	v.addresses(c)
 }
@@ -51,8 +52,8 @@ func (v *checker) api(path []any, a *API, tokens bool) {
 	}
 	v.oneOf(at(path, "paths", "encoded_slash"), a.Paths.EncodedSlash, "reject", "keep")
 	v.upstream(at(path, "upstream"), a.Upstream)
-	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a, tokens)
-	v.upgrade(at(path, "upstream", "upgrade"), a, tokens)
+	v.hashOfClaim(at(path, "upstream", "balance", "hash", "by"), a.Upstream.Balance, tokens)
+	v.upgrade(at(path, "upstream", "upgrade"), a.Upstream.Upgrade, tokens)
 	v.resources(path, a)
 	v.scopes(path, a)
 	for i, tag := range a.Tags {

@@ -25,12 +25,16 @@ func (v *checker) balance(path []any, b Balance) {
 		v.oneOf(path, b.Method, RoundRobin, LeastPending, RandomTwo)
 		return
 	}
-	path = at(path, "hash", "by")
-	kind, name, named := strings.Cut(b.By, ":")
+	v.hashedBy(at(path, "hash", "by"), b.By)
+}
+
+// hashedBy checks what a hash is taken of.
+func (v *checker) hashedBy(path []any, by string) {
+	kind, name, named := strings.Cut(by, ":")
 	switch {
-	case b.By == "ip":
+	case by == "ip":
 	case !named || !slices.Contains(hashes, kind+":"):
-		v.add(path, "%q is not one of ip, header:NAME, cookie:NAME or claim:NAME%s", b.By, DidYouMean(b.By, []string{"ip"}))
+		v.add(path, "%q is not one of ip, header:NAME, cookie:NAME or claim:NAME%s", by, DidYouMean(by, []string{"ip"}))
 	case kind == "claim":
 		v.claimName(path, name)
 	case !isToken(name):
@@ -38,9 +42,8 @@ func (v *checker) balance(path []any, b Balance) {
 	}
 }
 
-func (v *checker) hashOfClaim(path []any, a *API, tokens bool) {
-	ofClaim := a.Upstream.Balance.Method == ByHash && strings.HasPrefix(a.Upstream.Balance.By, "claim:")
-	if ofClaim && !tokens {
+func (v *checker) hashOfClaim(path []any, b Balance, tokens bool) {
+	if b.Method == ByHash && strings.HasPrefix(b.By, "claim:") && !tokens {
 		v.warn(path, "unused: without policies.identify by jwt or opaque there is no token, and requests take turns")
 	}
 }

@@ -49,6 +49,7 @@ func (v *checker) together(c *Config, api int) {
 				if l.Policies.Authorize != nil {
 					v.add(l.At("authorize"), "identify: none leaves nobody to authorize")
 				}
+				v.routeNobody(l)
 				for i := range l.Policies.Throttle {
 					if l.Policies.Throttle[i].needsCaller() {
 						v.add(l.At("throttle", i), "identify: none leaves nobody to tell apart")

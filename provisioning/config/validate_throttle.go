@@ -1,7 +1,6 @@
 package config
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -130,35 +129,6 @@ func (t *Throttle) needsCaller() bool {
 		slices.ContainsFunc(t.By, func(by string) bool {
 			return by == "application" || by == "subject" || strings.HasPrefix(by, "claim:")
 		})
-}
-
-// throttleNames checks that no two limits that a request may meet have the same
-// name, by which header fields and metrics know them.
-func (v *checker) throttleNames(c *Config) {
-	global := map[string][]any{}
-	for level := range c.AllLevels() {
-		if level.Path[0] == "policies" {
-			v.throttleNamesOf(level, global)
-		}
-	}
-	for i := range c.APIs {
-		seen := maps.Clone(global)
-		v.throttleNamesOf(Level{&c.APIs[i].Policies, []any{"apis", i, "policies"}}, seen)
-		for j := range c.APIs[i].Scopes {
-			v.throttleNamesOf(Level{&c.APIs[i].Scopes[j].Policies, []any{"apis", i, "scopes", j, "policies"}}, seen)
-		}
-	}
-}
-
-func (v *checker) throttleNamesOf(l Level, seen map[string][]any) {
-	for i, t := range l.Policies.Throttle {
-		place := l.At("throttle", i, "name")
-		if first := seen[t.Name]; first != nil {
-			v.clash(place, first, "a limit %q stands twice", t.Name)
-		} else {
-			seen[t.Name] = place
-		}
-	}
 }
 
 // throttleWhom checks whose requests count.

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-func (v *checker) upgrade(path []any, a *API, tokens bool) {
-	u := a.Upstream.Upgrade
+func (v *checker) upgrade(path []any, u *Upgrade, tokens bool) {
 	for i, protocol := range u.Protocols {
 		at := at(path, "protocols", i)
 		name, _, _ := strings.Cut(protocol, "/")

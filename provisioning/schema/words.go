@@ -19,6 +19,8 @@ func words() map[string][]string {
 		"RequiredHeaders.combine":                   {"and", "or"},
 		"Mask.apply":                                {"payload", "log"},
 		"MaskRule.action":                           {"mask", "filter"},
+		"RouteRule.path":                            {"forward", "drop"},
+		"RouteRule.query":                           {"forward", "drop"},
 		"Paths.encoded_slash":                       {"reject", "keep"},
 		"Cache.mode":                                {"standard", "ttl"},
 		"Compression.codings":                       {"zstd", "br", "gzip"},

@@ -54,9 +54,6 @@ var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
 	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"id"},
-	reflect.TypeFor[config.Policies](): {
-		"route",
-	},
 	reflect.TypeFor[config.Outbound]():    config.LaterOutbound(),
 	reflect.TypeFor[config.Application](): {"client"},
 	reflect.TypeFor[config.Strategy]():    {"jwks_uri", "truststore"},

@@ -44,6 +44,12 @@ function target() {
   } };
 }
 
+// targets are those of the API itself, then those that rules route to.
+function targets(a) {
+  const own = (a.upstream ?? []).map((url, n) => ({ url, note: standing(a.targets?.[n]) }));
+  return own.concat((a.targets ?? []).slice(own.length).map((t) => ({ url: `${t.rule}: ${t.url}`, note: standing(t) })));
+}
+
 function row(api) {
   const title = el("h3"), where = el("p.mono"), to = el("div.to"), policies = el("div");
   const figures = ["Requests", "5xx", "p99"].map((name) => {
@@ -54,7 +60,7 @@ function row(api) {
   return { node, show(a) {
     text(title, `${a.name} ${a.version}`);
     text(where, (a.hosts ?? []).join(", ") + ((a.hosts ?? []).length ? " " : "") + a.base_path);
-    each(to, (a.upstream ?? []).map((url, n) => ({ url, note: standing(a.targets?.[n]) })), (t) => t.url, target);
+    each(to, targets(a), (t) => t.url, target);
     each(policies, (a.policies ?? []).length ? a.policies : [""], (p) => p, (p) => ({ node: p ? el("span.chip", {}, p) : el("span.quiet", {}, "no policy"), show() {} }));
     const p = lately(a.id);
     text(figures[0].value, perSecond(p?.rate));

@@ -75,6 +75,7 @@ func (p *parts) appendKey(key []byte, x *exchange.Exchange, l *look) (_ []byte, 
 	key = put(key, x.HTTP.Request.Header.Host())
 	key = put(key, x.Path)
 	key = put(key, x.Rest)
+	key = put(putText(key, x.Rule), x.SentRest()) // where it goes may depend on anything
 	key = p.appendCaller(key, x, l)
 	key = appendWritten(key, x)
 	if key, keep = p.appendHeaders(key, x); !keep {

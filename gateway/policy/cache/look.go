@@ -101,7 +101,7 @@ const (
 // kindOf looks at the method first: whatever says that it is another one makes a
 // request ignored, and so does whatever else makes its answer special.
 func (c *policy) kindOf(x *exchange.Exchange, l *look) kind {
-	switch string(x.HTTP.Method()) {
+	switch string(x.SentMethod()) {
 	case http.MethodGet, http.MethodHead:
 		if x.Body != nil || special(&x.Head) {
 			return ignored
