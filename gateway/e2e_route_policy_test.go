@@ -287,3 +287,45 @@ func TestRouteUpstreams(t *testing.T) {
 		t.Errorf("access line %v", line)
 	}
 }
+
+// What one rule's upstream has answered is not given to requests of another.
+func TestRouteBeforeCache(t *testing.T) {
+	kept := func(name string) *target {
+		return newTarget(t, always("HTTP/1.1 200 OK\r\nCache-Control: public, max-age=600\r\nContent-Length: 0\r\nX-Target: "+name+"\r\n\r\n"))
+	}
+	own, a := kept("own"), kept("a")
+	d := deploy(t, t.TempDir(), fmt.Sprintf(`
+ports: {http: "127.0.0.1:0"}
+admin_api: {listen: "127.0.0.1:0"}
+apis:
+- name: orders
+  upstream: {targets: [{url: "http://%[1]s"}]}
+  policies:
+    identify: none
+    cache: {}
+    route:
+      rules:
+      - {name: changing, when: {all: [{header: {name: X-Change}}]}, method: PUT}
+      - {name: a, when: {all: [{header: {name: X-Way, equals: a}}]}, upstream: {targets: [{url: "http://%[2]s"}]}}
+`, own.address, a.address))
+	get := func(fields ...string) string {
+		return d.do(lines(append([]string{"GET /gateway/orders/x HTTP/1.1", "Host: h"}, fields...)...))
+	}
+	for range 2 {
+		if got := field(get("X-Way: a"), "X-Target"); got != "a" {
+			t.Errorf("answered by %q, want a", got)
+		}
+		if got := field(get(), "X-Target"); got != "own" {
+			t.Errorf("answered by %q, want own", got)
+		}
+	}
+	if len(a.seen) != 1 || len(own.seen) != 1 {
+		t.Errorf("%d and %d requests, want 1 each", len(a.seen), len(own.seen))
+	}
+	for range 2 {
+		wantStatus(t, get("X-Change: 1"), 200)
+	}
+	if len(own.seen) != 3 {
+		t.Errorf("%d requests, want 3: a PUT is not answered from the cache", len(own.seen))
+	}
+}

@@ -72,6 +72,7 @@ func (v *checker) routeRule(item []any, r *RouteRule, tokens bool) {
 		v.routeHeader(at(item, "headers", h.Name), h)
 	}
 	for _, p := range r.SetQuery {
+		v.noSecret(at(item, "set_query", p.Name), p)
 		if p.Name == "" {
 			v.add(at(item, "set_query", p.Name), "is no name of a parameter")
 		}
@@ -81,12 +82,23 @@ func (v *checker) routeRule(item []any, r *RouteRule, tokens bool) {
 // routeHeader is as strict as transform, and leaves credentials to outbound.
 func (v *checker) routeHeader(path []any, h Setting) {
 	v.changedHeader(path, h.Name)
+	if v.noSecret(path, h) {
+		return
+	}
 	if strings.EqualFold(h.Name, "Authorization") {
 		v.add(path, "credentials of the gateway belong in policies.outbound")
 	}
 	if h.Text == "" || !isPrintable(h.Text) || strings.Trim(h.Text, " \t") != h.Text {
 		v.add(path, "is empty, holds a control character, or white space at an end")
 	}
+}
+
+// noSecret reports one: what rules say is shown to operators.
+func (v *checker) noSecret(path []any, s Setting) (secret bool) {
+	if secret = !s.Secret.IsZero(); secret {
+		v.add(path, "secrets belong in policies.outbound, or in policies.transform")
+	}
+	return secret
 }
 
 // stated are the keys of a condition.
