@@ -154,6 +154,45 @@ func TestMaskEndToEnd(t *testing.T) {
 	}
 }
 
+// What cannot be looked into ends as a problem, and nobody is shown any of it.
+func TestMaskRefusals(t *testing.T) {
+	const (
+		post   = "POST /gateway/orders/1/x HTTP/1.1"
+		plain  = "GET /gateway/orders/1/x HTTP/1.1\r\nHost: h\r\n\r\n"
+		good   = "HTTP/1.1 200 OK"
+		secret = `{"card":4111`
+	)
+	for _, tt := range []struct {
+		name, mask, request, answer string
+		want                        string // status and code
+		forwarded                   bool
+	}{
+		{"a broken request", `request: [{json_path: $.card}]`, said(post, "Host: h\r\n", "application/json", secret), ok, "400 Bad Request bad_request", false},
+		{"a request of another type", `request: [{json_path: $.card}]`, said(post, "Host: h\r\n", "image/png", secret[1:]), ok, "415 Unsupported Media Type unsupported_media_type", false},
+		{"a long request", `request: [{json_path: $.card}]`, said(post, "Host: h\r\n", "application/json", secret+strings.Repeat(" ", 1024)+"}"), ok, "413 Request Entity Too Large content_too_large", false},
+		{"a broken answer", `response: [{json_path: $.card}]`, plain, said(good, "", "application/json", secret), "502 Bad Gateway answer_unreadable", true},
+		{"a long answer", `response: [{json_path: $.card}]`, plain, said(good, "", "application/json", secret+strings.Repeat(" ", 1024)+"}"), "502 Bad Gateway answer_unreadable", true},
+		{"a fault of another type", `fault: [{json_path: $.card}]`, plain, said("HTTP/1.1 503 Service Unavailable", "", "text/html", "<p>"+secret), "502 Bad Gateway answer_unreadable", true},
+		{"events", `response: [{regex: "[0-9]+"}]`, plain, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 4111\n\n", "502 Bad Gateway answer_unreadable", true},
+		{"a part", `response: [{regex: "[0-9]+"}]`, plain, said("HTTP/1.1 206 Partial Content", "Content-Range: bytes 0-3/9\r\n", "text/plain", "4111"), "502 Bad Gateway answer_unreadable", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g, u := masking(t, tt.mask, tt.answer)
+			answer := g.do(tt.request)
+			last := strings.LastIndexByte(tt.want, ' ')
+			status, code := tt.want[:last], tt.want[last+1:]
+			if !strings.HasPrefix(answer, "HTTP/1.1 "+status+"\r\n") || !strings.Contains(answer, `"code":"`+code+`"`) || strings.Contains(answer, "4111") {
+				t.Errorf("answer: %q", answer)
+			}
+			if tt.forwarded {
+				u.next()
+			} else if len(u.seen) > 0 {
+				t.Error("it is forwarded")
+			}
+		})
+	}
+}
+
 // Every level adds its own, and what the cache keeps is masked for each caller.
 func TestMaskLevels(t *testing.T) {
 	u := newTarget(t, always(said("HTTP/1.1 200 OK", "Cache-Control: max-age=60\r\n", "application/json", `{"a":1,"b":2,"c":3,"d":4}`)))
