@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,10 +37,10 @@ func TestCollapse(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				asked := 0
+				var asked atomic.Int64
 				_, h := build(t, section(tt.change), func(x *exchange.Exchange) error {
 					wait := time.Millisecond // so that all others come before it ends
-					if asked++; asked == 1 {
+					if asked.Add(1) == 1 {
 						wait = tt.holds
 					}
 					time.Sleep(wait)
@@ -65,8 +66,8 @@ func TestCollapse(t *testing.T) {
 				for range asking {
 					<-done
 				}
-				if took := time.Since(begun); asked != tt.asked || took != tt.took {
-					t.Errorf("asked %d times, want %d; took %v, want %v", asked, tt.asked, took, tt.took)
+				if took := time.Since(begun); int(asked.Load()) != tt.asked || took != tt.took {
+					t.Errorf("asked %d times, want %d; took %v, want %v", asked.Load(), tt.asked, took, tt.took)
 				}
 				leader.Wait()
 			})
