@@ -24,6 +24,7 @@ type line struct {
 	raw, name, value []byte
 	field            field
 	gone             bool
+	added            bool // since the head came
 }
 
 // Reset forgets all lines and keeps the buffers.
@@ -100,7 +101,7 @@ func (h *Head) begin(name string) int {
 // lines in the old one, where they stay as they are.
 func (h *Head) push(start, nameLen int) {
 	raw := h.arena[start:len(h.arena):len(h.arena)]
-	l := line{raw: raw, name: raw[:nameLen], value: raw[nameLen+2:]}
+	l := line{raw: raw, name: raw[:nameLen], value: raw[nameLen+2:], added: true}
 	h.lines = append(h.lines, l)
 	if h.mirror != nil {
 		h.mirror.AddBytesKV(l.name, l.value)
@@ -185,11 +186,11 @@ func (h *Head) Visit(f func(name, value []byte)) {
 	}
 }
 
-// VisitEdited calls f for every line whose name was set, removed or edited since
-// the head came, in order.
+// VisitEdited calls f for every line that was added, or whose name was set, removed
+// or edited, since the head came, in order.
 func (h *Head) VisitEdited(f func(name, value []byte)) {
 	for i := range h.lines {
-		if l := &h.lines[i]; !l.gone && h.edited(l.name) {
+		if l := &h.lines[i]; !l.gone && (l.added || h.edited(l.name)) {
 			f(l.name, l.value)
 		}
 	}

@@ -293,3 +293,33 @@ func TestChanges(t *testing.T) {
 		})
 	}
 }
+
+// What policies before it have made of a request's fields tells answers apart,
+// however they did it.
+func TestWrittenFieldsTellApart(t *testing.T) {
+	tenant := ""
+	for _, tt := range []struct {
+		name  string
+		write func(*wire.Head)
+	}{
+		{"set", func(h *wire.Head) { h.Set("X-Tenant", tenant) }},
+		{"added", func(h *wire.Head) { h.Add("X-Tenant", tenant) }},
+		{"renamed", func(h *wire.Head) { h.Rename("X-From", "X-Tenant") }},
+		{"edited", func(h *wire.Head) {
+			h.Edit("X-From", func(dst, _ []byte) []byte { return append(dst, tenant...) })
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var asked []string
+			_, h := build(t, section(nil), give(&asked, reply{200, fresh, "a", 0}))
+			for _, tenant = range []string{"a", "b", "a", "b"} {
+				x := request(t, "GET", "/a", "X-From: "+tenant)
+				tt.write(&x.Head)
+				sent(x, h(x))
+			}
+			if len(asked) != 2 {
+				t.Errorf("asked %d times, want 2", len(asked))
+			}
+		})
+	}
+}
