@@ -127,16 +127,22 @@ func TestPayloadIsReadLast(t *testing.T) {
 func TestPayloadWithAnotherWay(t *testing.T) {
 	u := newTarget(t, always(ok))
 	d := deploy(t, t.TempDir(), strings.Replace(byPayload(u.address, "combine: and"), "by: [payload]", "by: [payload, api_key]", 1))
-	for _, tt := range []struct {
-		name, body string
-		status     int
+	for i, tt := range []struct {
+		name, key, body string
+		status          int
+		reason          string
 	}{
-		{"both the same", `{"also":7}`, 200},
-		{"another one's", `{"partner":{"id":"acme"}}`, 401},
-		{"nobody's", `{}`, 401},
+		{"both the same", "X-Gateway-APIKey: globex-key", `{"also":7}`, 200, ""},
+		{"another one's", "X-Gateway-APIKey: globex-key", `{"partner":{"id":"acme"}}`, 401, "payload: what is presented speaks for different applications"},
+		{"nobody's", "X-Gateway-APIKey: globex-key", `{}`, 401, "payload: no application is known by it"},
+		{"no key", "X-Other: globex-key", `{"also":7}`, 401, "api_key: nothing is presented"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			wantStatus(t, d.do(fmt.Sprintf("POST /orders HTTP/1.1\r\nHost: a\r\nX-Gateway-APIKey: globex-key\r\nContent-Length: %d\r\n\r\n%s", len(tt.body), tt.body)), tt.status)
+			id := fmt.Sprint("with-", i)
+			wantStatus(t, d.do(fmt.Sprintf("POST /orders HTTP/1.1\r\nHost: a\r\nX-Request-Id: %s\r\n%s\r\nContent-Length: %d\r\n\r\n%s", id, tt.key, len(tt.body), tt.body)), tt.status)
+			if reason := d.accessLine(id)["reason"]; reason != tt.reason {
+				t.Errorf("reason %q, want %q", reason, tt.reason)
+			}
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package identify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -33,6 +34,7 @@ type member struct {
 var (
 	errSeveral  = errors.New("several applications are known by it")
 	errUnknown  = errors.New("no application is known by it")
+	errNothing  = errors.New("nothing is presented")
 	errDiffer   = errors.New("what is presented speaks for different applications")
 	errTwoUsers = errors.New("what is presented is of different users")
 )
@@ -101,7 +103,7 @@ func (l *level) identify(ctx context.Context, x *exchange.Exchange) error {
 		}
 		return nil
 	case all.why != nil:
-		x.Reason = all.why.Error()
+		x.Reason = all.whose + ": " + all.why.Error()
 	}
 	return l.missing
 }
@@ -114,14 +116,14 @@ func (l *level) member(name string) *member {
 // combine adds what a way has found to what others have.
 func (l *level) combine(all, one *finding, m *member) error {
 	if !one.found {
+		if all.why == nil && (one.why != nil || l.and) {
+			all.whose, all.why = m.name, cmp.Or(one.why, errNothing)
+		}
 		if l.and {
 			return one.nobodys
 		}
 		if one.nobodys != nil && !all.found {
 			all.nobodys, all.by = one.nobodys, m.name
-		}
-		if all.why == nil {
-			all.why = one.why
 		}
 		return nil
 	}

@@ -44,7 +44,8 @@ type finding struct {
 	// applications are those that the caller may speak for. Ways that know callers
 	// by their application only find at least one.
 	applications []*application.Application
-	why          error // why nobody was found, for the log; may be nil
+	why          error  // why nobody was found, for the log; may be nil
+	whose        string // the way that says so; filled in
 	// nobodys is why a credential that is good in itself identifies nobody. The
 	// caller did not choose to present it, so with combine: or another way may still
 	// find somebody; else it is refused with this.
