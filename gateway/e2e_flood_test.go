@@ -230,9 +230,9 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 	}
 	look(reflect.TypeFor[config.Config](), "")
 	want := []string{
-		"admin_api.password", "store.redis.password", "tracing.headers[].value", "auth_servers[].local_introspection.truststore.password",
-		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.api_keys[]", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password",
-		"policies[].policies.outbound.basic.password", "policies[].policies.outbound.api_key.value", "a config.Setting", "apis[].scopes[].policies.outbound.basic.password", "apis[].scopes[].policies.outbound.api_key.value",
+		"admin_api.password", "store.redis.password", "tracing.headers[].value", "destinations[].elasticsearch.password", "destinations[].elasticsearch.api_key", "auth_servers[].local_introspection.truststore.password",
+		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.api_keys[]", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password", "a config.Setting",
+		"policies[].policies.outbound.basic.password", "policies[].policies.outbound.api_key.value", "apis[].scopes[].policies.outbound.basic.password", "apis[].scopes[].policies.outbound.api_key.value",
 		"apis[].policies.outbound.basic.password", "apis[].policies.outbound.api_key.value",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {

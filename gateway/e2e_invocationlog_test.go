@@ -72,7 +72,7 @@ func TestInvocationLogEndToEnd(t *testing.T) {
 	u := newTarget(t, always("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\nSet-Cookie: s3cr3t\r\nX-Up: a\r\nX-Up: b\r\n\r\n{\"ok\":true}"))
 	d := deploy(t, t.TempDir(), loggedTo(u.address, ", request: {headers: true, body: true}, response: {headers: true, body: true}, messages: [client, server]"))
 	answer := steady(d.do(lines("POST /gateway/orders/1.0/orders/7?a=1&APIKey=s3cr3t-key&access_token=s3cr3t HTTP/1.1", "Host: h", "X-Request-Id: r-1", "User-Agent: test/1",
-		"Authorization: Bearer s3cr3t", "Content-Type: application/json", "Content-Length: 7") + `{"n":1}`))
+		"Authorization: Bearer s3cr3t", "Referer: https://u:s3cr3t@h/p?access_token=s3cr3t&a=1#s3cr3t", "Content-Type: application/json", "Content-Length: 7") + `{"n":1}`))
 	want := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nSet-Cookie: s3cr3t\r\nX-Up: a\r\nX-Up: b\r\nX-Request-Id: r-1\r\nContent-Length: 11\r\n\r\n{\"ok\":true}"
 	if diff := cmp.Diff(want, answer); diff != "" {
 		t.Errorf("answer (-want +got):\n%s", diff)
@@ -92,8 +92,8 @@ func TestInvocationLogEndToEnd(t *testing.T) {
 		"status": "SUCCESS", "totalTime": "…", "providerTime": "…", "gatewayTime": "…", "totalDataSize": 18.0,
 		"queryParameters": map[string]any{"a": "1", "access_token": "***"},
 		"nativeURL":       "…", "nativeHttpMethod": "POST", "externalCalls": []any{native},
-		"requestHeaders":        map[string]any{"Host": "h", "X-Request-Id": "r-1", "User-Agent": "test/1", "Authorization": hidden, "Content-Type": "application/json"},
-		"nativeRequestHeaders":  map[string]any{"Host": "h", "X-Request-Id": "r-1", "User-Agent": "test/1", "Authorization": hidden, "Content-Type": "application/json"},
+		"requestHeaders":        map[string]any{"Host": "h", "X-Request-Id": "r-1", "User-Agent": "test/1", "Authorization": hidden, "Referer": "https://h/p?access_token=***&a=1", "Content-Type": "application/json"},
+		"nativeRequestHeaders":  map[string]any{"Host": "h", "X-Request-Id": "r-1", "User-Agent": "test/1", "Authorization": hidden, "Referer": "https://h/p?access_token=***&a=1", "Content-Type": "application/json"},
 		"responseHeaders":       map[string]any{"Content-Type": "application/json", "Set-Cookie": hidden, "X-Up": "a, b"},
 		"nativeResponseHeaders": map[string]any{"Content-Type": "application/json", "Set-Cookie": hidden, "X-Up": "a, b"},
 		"reqPayload":            `{"n":1}`, "resPayload": `{"ok":true}`, "nativeReqPayload": `{"n":1}`, "nativeResPayload": `{"ok":true}`,

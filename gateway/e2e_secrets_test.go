@@ -7,7 +7,10 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +33,7 @@ type flood struct {
 	store   string            // its address
 	secrets map[string]string // and the way it went
 	shown   map[string]string // what comes out, by where
+	bulk    string            // address of a destination for events
 	user    string            // alice's password
 }
 
@@ -93,7 +97,29 @@ apis:
 - {name: keyed, base_path: /keyed, upstream: {targets: [{url: "http://%s"}]}, policies: {identify: {by: [api_key], applications: all, api_key: {header: X-Api-Key, query: key}}}}
 - {name: dead, base_path: /dead, upstream: {targets: [{url: "http://%s/x"}]}, policies: {identify: none, outbound: {basic: {user: edge, password: "%s"}}}}
 `, logging, password, f.issuer.URL, f.issuer.URL+"/keys?key="+f.secret("query of jwks_uri"),
-		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), f.store, f.secret("password of a store"), target, target, target, f.secret("outbound key"), base64.StdEncoding.EncodeToString([]byte(f.secret("text of a transform"))), target, closedPort(f.t), f.secret("outbound password"))
+		f.secret("shared key")+strings.Repeat("-", 32), f.secret("client secret"), f.secret("password of an application"), f.keyed(), f.secret("shared key of an application")+strings.Repeat("-", 32), f.user, f.hash("hash of a user"), f.store, f.secret("password of a store"), target, target, target, f.secret("outbound key"), base64.StdEncoding.EncodeToString([]byte(f.secret("text of a transform"))), target, closedPort(f.t), f.secret("outbound password")) + f.destinations()
+}
+
+// destinations is the YAML that lets events of all requests go to the log, and to
+// somebody who answers with what was sent. Fields are not stored: what they hold is
+// told on purpose.
+func (f *flood) destinations() string {
+	return fmt.Sprintf(`
+destinations:
+- {name: bulk, elasticsearch: {url: %[1]q, index: events, user: gateway, password: "%[2]s", retries: 1}}
+- {name: keyed, elasticsearch: {url: %[1]q, index: events, api_key: "%[3]s", retries: 1}}
+policies:
+- name: stored
+  policies:
+    invocationlog: [{destinations: [log, bulk, keyed], when: always}]
+`, f.bulk, f.secret("password of a destination"), f.secret("API key of a destination"))
+}
+
+// echoes answers whatever is sent with an error that repeats it.
+func echoes(w http.ResponseWriter, r *http.Request) {
+	w.WriteHeader(http.StatusBadRequest)
+	_ = r.Header.Write(w)
+	_, _ = io.Copy(w, r.Body)
 }
 
 // keyed makes the key of an application, and watches its digest too.
@@ -168,6 +194,9 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	const env = "{env: E2E_PASSWORD}"
 	f.installation(ca.dir)
 	f.store = repeater(t)
+	bulk := httptest.NewServer(http.HandlerFunc(echoes))
+	t.Cleanup(bulk.Close)
+	f.bulk = bulk.URL
 	text := f.flooded(u.address, env, "{level: debug, query: true, mask: [code]}")
 	f.deployment = deploy(t, ca.dir, text, "E2E_PASSWORD="+password, "UNRELATED="+f.secret("unrelated environment"))
 	f.panics()

@@ -16,7 +16,7 @@
 // compiled at load: JSONPath, XPath or Regex.
 //
 // The path of a body: bodies.go reads it and hands it back to the exchange,
-// room.go counts what is held; message.go is what policies see of it.
+// room.go counts what is held, and cost.go what a document takes; message.go is what policies see of it.
 //
 // Looking into it: coding.go undoes content codings, charset.go makes UTF-8 of
 // it; json.go and xml.go are what it holds. expression.go is what policies ask,

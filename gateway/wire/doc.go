@@ -9,7 +9,7 @@
 //	request.go    what a request's head says of framing and connection; response.go the same of an answer's
 //	upgrade.go    what it says of another protocol; tracecontext.go of a trace
 //	body.go       a body as it arrives; chunk.go where it comes in chunks
-//	relay.go      from one side to the other, in pieces
+//	relay.go      from one side to the other, in pieces; tap.go lets others see them, and plays a kept body
 //	conn.go       a connection with limits on silence; flow.go how fast its peer takes what is written
 //	tunnel.go     the same connection when it speaks HTTP no more
 //	refusal.go    why a message is not accepted

@@ -2,6 +2,7 @@ package invocationlog
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"postern/gateway/quote"
@@ -88,15 +89,43 @@ func (r *record) appendFields(b []byte) []byte {
 			b = quote.Append(b, hidden)
 			continue
 		}
-		b = quote.Append(b, r.secrets.without(f.value))
+		b = quote.Append(b, r.value(f))
 		for _, other := range fields[i+1:] {
 			if bytes.EqualFold(other.name, f.name) {
-				b = join(b, r.secrets.without(other.value))
+				b = join(b, r.value(other))
 			}
 		}
 	}
 	return append(b, '}')
 }
+
+// value is what is stored of a field. What holds an address goes without what is
+// secret in one: a password, and parameters that are secret in the request's own.
+func (r *record) value(f pair) []byte {
+	if !slices.ContainsFunc(addresses, func(name string) bool { return alike(f.name, name) }) {
+		return r.secrets.without(f.value)
+	}
+	text, _, _ := bytes.Cut(f.value, []byte{'#'})
+	address, query, _ := bytes.Cut(text, []byte{'?'})
+	begin := bytes.Index(address, []byte("//"))
+	if begin += 2; begin < 2 {
+		begin = 0
+	}
+	end := len(address)
+	if slash := bytes.IndexByte(address[begin:], '/'); slash >= 0 {
+		end = begin + slash
+	}
+	s := &r.scratch
+	at := begin + bytes.LastIndexByte(address[begin:end], '@') + 1
+	s.body = r.log.site.MaskPath(append(s.body[:0], address[:begin]...), address[at:], &s.escaped)
+	if s.query = r.log.site.Mask(s.query[:0], query, &s.escaped); len(s.query) > 0 {
+		s.body = append(append(s.body, '?'), s.query...)
+	}
+	return r.secrets.without(s.body)
+}
+
+// addresses are the fields that hold one.
+var addresses = []string{"Referer", "Location", "Content-Location"}
 
 func before(fields []pair, name []byte) bool {
 	for _, f := range fields {

@@ -156,6 +156,7 @@ func TestSecretFields(t *testing.T) {
 // Whatever strangers send, an event is one line of JSON that says the same.
 func FuzzEvent(f *testing.F) {
 	f.Add("X-A", "1", "a=1&b=2", "body")
+	f.Add("Referer", "//@/?", "", "")
 	f.Add("x\"\n", "\\\xff\u2028", "&&a=%zz&=;", "\x00\n\xf0\x9f")
 	f.Fuzz(func(t *testing.T, field, value, query, body string) {
 		r := newRequest(field, value, query)
