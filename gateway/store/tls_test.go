@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,8 @@ func TestTLS(t *testing.T) {
 		{"both sides show certificates", "", &config.UpstreamTLS{CA: certificate, Certificate: certificate, Key: key}},
 		{"another name", "", &config.UpstreamTLS{CA: certificate, Certificate: certificate, Key: key, ServerName: "redis.internal", MinVersion: "1.3"}},
 		{"a wrong name", "not else", &config.UpstreamTLS{CA: certificate, Certificate: certificate, Key: key, ServerName: "else"}},
-		{"no certificate", "certificate required", &config.UpstreamTLS{CA: certificate}},
+		// TLS 1.3 refuses after the handshake: what has been written by then may meet a closed connection.
+		{"no certificate", "certificate required|connection reset|broken pipe|EOF", &config.UpstreamTLS{CA: certificate}},
 		{"another authority", "unknown authority", &config.UpstreamTLS{CA: other, Certificate: certificate, Key: key}},
 		{"no TLS", "", nil},
 	} {
@@ -74,7 +76,7 @@ func TestTLS(t *testing.T) {
 				return
 			}
 			c.until(store.Away)
-			if told := c.Status().LastError; !strings.Contains(told, tt.says) {
+			if told := c.Status().LastError; told == "" || !regexp.MustCompile(tt.says).MatchString(told) {
 				t.Errorf("told %q", told)
 			}
 		})
