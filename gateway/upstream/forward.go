@@ -65,9 +65,7 @@ func (u *Upstream) forward(x *exchange.Exchange) error {
 	defer u.end(r)
 	r.x, r.begun, r.piece, r.inline = x, x.Steps.Forward, wire.Piece(), x.Body != nil && x.Body.Inline()
 	err := u.hold(r)
-	if r.sent = r.begun; x.Body != nil {
-		r.sent = time.Now() // what of it is at hand goes with the head
-	}
+	r.sending()
 	for err == nil {
 		var m *member
 		if m, err = u.choose(r); m == nil {
@@ -84,14 +82,34 @@ func (u *Upstream) forward(x *exchange.Exchange) error {
 	if x.Body == nil || r.inline {
 		wire.PutPiece(r.piece) // an upload takes it over instead
 	}
+	r.timed()
+	return err
+}
+
+// sending notes from when on a target may be waited for. What of the body is at
+// hand goes with the head.
+//
+// It is not inlined, nor is timed: the stack of forward stays with every
+// connection that rests, and has no room for what they compute.
+//
+//go:noinline
+func (r *request) sending() {
+	if r.sent = r.begun; r.x.Body != nil {
+		r.sent = time.Now()
+	}
+}
+
+// timed notes how long the exchange took, and its target alone.
+//
+//go:noinline
+func (r *request) timed() {
 	if r.conn != nil && r.conn.upload != nil {
 		r.sent = r.conn.upload.sentAt()
 	}
 	end := time.Now()
-	if x.UpstreamTime = end.Sub(r.begun); !r.sent.IsZero() {
-		x.AnswerTime = end.Sub(r.sent)
+	if r.x.UpstreamTime = end.Sub(r.begun); !r.sent.IsZero() {
+		r.x.AnswerTime = end.Sub(r.sent)
 	}
-	return err
 }
 
 // settle ends the attempts with the last one's outcome, as a problem. The
