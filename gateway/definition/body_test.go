@@ -28,25 +28,31 @@ func decoded(text string) (v any) {
 // posted is the body of a request.
 func posted(t testing.TB, kind, body string) *message.Message {
 	t.Helper()
+	m, err := request(kind, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// request reads one that has a body of a kind; a kind that no head can hold is an
+// error.
+func request(kind, body string) (*message.Message, error) {
 	text := fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)
 	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
 	br := bufio.NewReaderSize(strings.NewReader(text), 4096)
-	if err := x.HTTP.Request.Header.Read(br); err != nil {
-		t.Skip(err)
+	err := x.HTTP.Request.Header.Read(br)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if x.Request, err = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head); err != nil {
-		t.Skip(err)
+		return nil, err
 	}
 	if x.Request.HasBody() {
 		x.Body = new(wire.Body)
 		x.Body.SetLength(br, x.Request.Length)
 	}
-	m, err := message.New(1<<20, 1<<26).Request(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	return message.New(1<<20, 1<<26).Request(x)
 }
 
 const bodies = `
@@ -208,8 +214,12 @@ func FuzzBodies(f *testing.F) {
 		if !listed || !m.Describes([]byte(kind)) || strings.ContainsAny(kind, "\r\n") {
 			return
 		}
+		sent, err := request(kind, body)
+		if err != nil {
+			return // no gateway gets to see it
+		}
 		c := schema.NewCheck(schema.Request)
-		_ = m.Check(c, posted(t, kind, body)) // a problem is good too
+		_ = m.Check(c, sent) // a problem is good too
 		if len(c.Faults) > schema.MaxFaults {
 			t.Errorf("%d faults", len(c.Faults))
 		}

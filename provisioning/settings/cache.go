@@ -8,33 +8,6 @@ import (
 	"postern/provisioning/config"
 )
 
-// cache is a mapping or the word "none".
-func (d *decoder) cache(n *Node, v *config.Cache) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{mode: standard, ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
-// compression is a mapping or the word "none".
-func (d *decoder) compression(n *Node, v *config.Compression) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{codings: [zstd, gzip], ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
-// collapse is a mapping or the word "none".
-func (d *decoder) collapse(n *Node, v *config.Collapse) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{wait: 1s, max: 1000}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
 // keyPart is a name, or a mapping {name: ..., only: [...]}.
 func (d *decoder) keyPart(n *Node, v *config.KeyPart) {
 	if n.Kind != Mapping {

@@ -12,7 +12,7 @@ import (
 func (d *decoder) ofPolicy(n *Node, target any) bool {
 	switch v := target.(type) {
 	case *config.CORS:
-		d.cors(n, v)
+		d.orNone(n, &v.None, v, "{origins: [...], ...}")
 	case *config.Origin:
 		d.origin(n, v)
 	case *[]config.Setting:
@@ -24,11 +24,11 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 	case *config.MonitorFor:
 		d.monitorFor(n, v)
 	case *config.Compression:
-		d.compression(n, v)
+		d.orNone(n, &v.None, v, "{codings: [zstd, gzip], ...}")
 	case *config.Cache:
-		d.cache(n, v)
+		d.orNone(n, &v.None, v, "{mode: standard, ...}")
 	case *config.Collapse:
-		d.collapse(n, v)
+		d.orNone(n, &v.None, v, "{wait: 1s, max: 1000}")
 	case *config.KeyPart:
 		d.keyPart(n, v)
 	case *config.TTL:
@@ -37,15 +37,6 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 		return false
 	}
 	return true
-}
-
-// cors is a mapping or the word "none".
-func (d *decoder) cors(n *Node, v *config.CORS) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{origins: [...], ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
 }
 
 // origin is a text or {pattern: …}.

@@ -37,9 +37,9 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 	case *config.Access:
 		d.access(n, v)
 	case *config.Identify:
-		d.identify(n, v)
+		d.orNone(n, &v.None, v, "{by: [jwt], ...}")
 	case *config.Upgrade:
-		d.upgrade(n, v)
+		d.orNone(n, &v.None, v, "{protocols: [websocket], ...}")
 	case *[]config.Namespace:
 		d.texts(n, "{prefix: URI}", func(prefix, uri string) { *v = append(*v, config.Namespace{Prefix: prefix, URI: uri}) })
 	case *[]config.ClaimHeader:
@@ -53,7 +53,7 @@ func (d *decoder) union(n *Node, target any, f field) bool {
 	case *config.Balance:
 		d.balance(n, v)
 	case *config.Ejection:
-		d.ejection(n, v)
+		d.orNone(n, &v.None, v, "{failures: 5, ...}")
 	case *config.Period:
 		d.period(n, v)
 	case *config.ThrottleBy:
@@ -110,24 +110,6 @@ func (d *decoder) audience(n *Node, v *config.Audience) {
 	v.Optional = form.Required != nil && !*form.Required
 }
 
-// identify is a mapping or the word "none".
-func (d *decoder) identify(n *Node, v *config.Identify) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{by: [jwt], ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
-// upgrade is a mapping or the word "none".
-func (d *decoder) upgrade(n *Node, v *config.Upgrade) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{protocols: [websocket], ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
-}
-
 // word reports whether n is the one word that may stand instead of a mapping.
 func (d *decoder) word(n *Node, word, mapping string) bool {
 	if n.Kind == Scalar && n.Text == word {
@@ -139,6 +121,16 @@ func (d *decoder) word(n *Node, word, mapping string) bool {
 		d.fault(n, "must be a mapping %s or the word %q, is %s", mapping, word, n.Kind)
 	}
 	return false
+}
+
+// orNone is a mapping or the word "none", which sets none. v points to the struct
+// of the mapping, and form shows one.
+func (d *decoder) orNone(n *Node, none *bool, v any, form string) {
+	if n.Kind != Mapping {
+		*none = d.word(n, "none", form)
+		return
+	}
+	d.mapping(n, reflect.ValueOf(v).Elem())
 }
 
 // texts is a mapping of names to texts, such as form, whose order is kept.
@@ -195,13 +187,4 @@ func (d *decoder) balance(n *Node, v *config.Balance) {
 	}
 	d.mapping(n, reflect.ValueOf(&form).Elem())
 	v.Method, v.By = config.ByHash, form.Hash.By
-}
-
-// ejection is a mapping or the word "none".
-func (d *decoder) ejection(n *Node, v *config.Ejection) {
-	if n.Kind != Mapping {
-		v.None = d.word(n, "none", "{failures: 5, ...}")
-		return
-	}
-	d.mapping(n, reflect.ValueOf(v).Elem())
 }
