@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 )
 
 func TestHelp(t *testing.T) {
@@ -18,9 +18,9 @@ func TestHelp(t *testing.T) {
 	if code != 0 || stderr != "" || !strings.Contains(out, "Exit codes: ") {
 		t.Errorf("--help: exit code %d, %q, %q", code, out, stderr)
 	}
-	for _, node := range nodes(newParser(new(commands), streams{}).Model.Node) {
-		t.Run(node.Path(), func(t *testing.T) {
-			code, out, stderr := command(t, append(strings.Fields(node.Path()), "--help")...)
+	for _, verb := range verbs(newRoot()) {
+		t.Run(verb.CommandPath(), func(t *testing.T) {
+			code, out, stderr := command(t, append(strings.Fields(verb.CommandPath())[1:], "--help")...)
 			if code != 0 || stderr != "" || !strings.Contains(out, "\n    ") || !strings.Contains(out, "postern ") {
 				t.Errorf("exit code %d, want help with an example:\n%s%s", code, out, stderr)
 			}
@@ -33,10 +33,12 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// nodes are all commands, those with verbs of their own too.
-func nodes(of *kong.Node) (all []*kong.Node) {
-	for _, child := range of.Children {
-		all = append(append(all, child), nodes(child)...)
+// verbs are all commands, those with verbs of their own too.
+func verbs(of *cobra.Command) (all []*cobra.Command) {
+	for _, verb := range of.Commands() {
+		if verb.IsAvailableCommand() {
+			all = append(append(all, verb), verbs(verb)...)
+		}
 	}
 	return all
 }

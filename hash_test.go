@@ -10,6 +10,8 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"postern/provisioning/config"
+
+	"postern/provisioning/commandline"
 )
 
 // TestHash: what the command prints is taken by the configuration, and stands
@@ -51,7 +53,7 @@ func TestHashRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, stderr bytes.Buffer
-			code := new(commands).execute(t.Context(), []string{"hash"}, streams{strings.NewReader(c.input), &out, &stderr})
+			code := commandline.Execute(t.Context(), newRoot(), []string{"hash"}, commandline.Streams{In: strings.NewReader(c.input), Out: &out, Err: &stderr})
 			if code != 1 || out.String() != "" || !strings.Contains(stderr.String(), c.want) {
 				t.Errorf("exit code %d, %q, %q, want %q", code, &out, &stderr, c.want)
 			}

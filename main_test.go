@@ -23,6 +23,8 @@ import (
 
 	"postern/examples/demo"
 	"postern/provisioning"
+
+	"postern/provisioning/commandline"
 )
 
 const open = `ports: {http: "127.0.0.1:0"}
@@ -48,7 +50,7 @@ func write(t *testing.T, text string) string {
 func command(t *testing.T, args ...string) (code int, out, err string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	code = new(commands).execute(t.Context(), args, streams{in: strings.NewReader(""), out: &stdout, err: &stderr})
+	code = commandline.Execute(t.Context(), newRoot(), args, commandline.Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr})
 	return code, stdout.String(), stderr.String()
 }
 
@@ -147,9 +149,9 @@ func TestCommandLine(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"tokn":                   "postern: unexpected argument tokn, did you mean \"token\"?; try postern --help\n",
-		"token sing":             "postern: unexpected argument sing, did you mean \"sign\"?; try postern token --help\n",
-		"token sign --agl ES256": "postern: unknown flag --agl, did you mean \"--alg\"?; try postern token sign --help\n",
+		"tokn":                   "postern: there is no \"tokn\" among run, check, explain, health, token, schema, keys, hash, demo, version, completion; did you mean \"token\"?; try postern --help\n",
+		"token sing":             "postern: there is no \"sing\" among sign, verify, decode; did you mean \"sign\"?; try postern token --help\n",
+		"token sign --agl ES256": "postern: unknown flag: --agl; did you mean \"alg\"?; try postern token sign --help\n",
 	} {
 		if _, _, stderr := command(t, strings.Fields(line)...); stderr != want {
 			t.Errorf("%q says %q, want %q", line, stderr, want)
@@ -172,9 +174,9 @@ func TestDemoExitCode(t *testing.T) {
 	unguarded := func(text string) string {
 		return strings.Replace(text, `authorize: {token_scopes: {any: ["orders:read"]}}`, "", 1)
 	}
-	broken := commands{Demo: demoCommand{Hooks: demo.Hooks{Settings: unguarded}}}
 	var out bytes.Buffer
-	if code := broken.execute(t.Context(), []string{"demo", "--once"}, streams{out: &out, err: &out}); code != 1 {
+	broken := newDemo(demo.Hooks{Settings: unguarded})
+	if code := commandline.Execute(t.Context(), broken, []string{"--once"}, commandline.Streams{Out: &out, Err: &out}); code != 1 {
 		t.Errorf("without a rule: exit code %d, want 1\n%s", code, &out)
 	}
 }
@@ -185,7 +187,9 @@ func TestDemoTellsWhatRunTells(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	out, log := new(output), new(output)
 	ended := make(chan int, 1)
-	go func() { ended <- new(commands).execute(ctx, []string{"demo"}, streams{out: out, err: log}) }()
+	go func() {
+		ended <- commandline.Execute(ctx, newRoot(), []string{"demo"}, commandline.Streams{Out: out, Err: log})
+	}()
 	defer func() {
 		leave()
 		if code := <-ended; code != 0 {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
+
+	"postern/provisioning/commandline"
 )
 
 // succeed runs a command line that must end well, with input on its standard
@@ -21,7 +23,7 @@ import (
 func succeed(t *testing.T, input string, args ...string) string {
 	t.Helper()
 	var out, stderr bytes.Buffer
-	if code := new(commands).execute(t.Context(), args, streams{strings.NewReader(input), &out, &stderr}); code != 0 {
+	if code := commandline.Execute(t.Context(), newRoot(), args, commandline.Streams{In: strings.NewReader(input), Out: &out, Err: &stderr}); code != 0 {
 		t.Fatalf("%q: exit code %d, %s", args, code, &stderr)
 	}
 	return out.String()
@@ -302,7 +304,7 @@ func TestTokenVerifyRefuses(t *testing.T) {
 		{"typ", sign("--typ dpop+jwt"), "--key public.pem", `typ "dpop+jwt"`},
 		{"another typ", sign("--typ dpop+jwt"), "--key public.pem --typ dpop+jwt", ""},
 		{"http", good, "--jwks-uri http://keys.example.com/", "must be https"},
-		{"two keys", good, "--jwks jwks.json --key public.pem", "can't be used together"},
+		{"two keys", good, "--jwks jwks.json --key public.pem", "none of the others can be"},
 		{"a set with a private key", good, "--jwks private.pem", "parse key set"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -61,15 +61,15 @@ var mayImport = map[string][]string{
 // commands are what main lists, each beside the work it does; nobody else may
 // import them.
 var commands = map[string][]string{
-	"gateway/completion":    {},
-	"gateway/explain":       {"gateway", "gateway/exchange", "gateway/problem", "provisioning", "provisioning/config"},
-	"gateway/health":        {"provisioning"},
-	"gateway/password/hash": {},
-	"gateway/version":       {},
-	"introspect/keys":       {"introspect/jwk"},
-	"introspect/token":      {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
-	"provisioning/schema":   {"provisioning/config"},
-	"provisioning/check":    {"gateway", "provisioning", "provisioning/config"},
+	"gateway/explain":          {"gateway", "gateway/exchange", "gateway/problem", "provisioning", "provisioning/config"},
+	"gateway/health":           {"provisioning"},
+	"gateway/password/hash":    {},
+	"gateway/version":          {},
+	"introspect/keys":          {"introspect/jwk"},
+	"introspect/token":         {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
+	"provisioning/schema":      {"provisioning/config"},
+	"provisioning/check":       {"gateway", "provisioning", "provisioning/config"},
+	"provisioning/commandline": {"provisioning/config"},
 }
 
 // mayAlso are the exceptions of single packages.

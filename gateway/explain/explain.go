@@ -11,47 +11,68 @@ import (
 	"os"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"postern/provisioning"
 )
 
-// Command explains one request.
+// Command explains one request. Its fields are its flags.
 type Command struct {
 	provisioning.Flags
-	API    string   `placeholder:"NAME[/VERSION]" help:"The API that is called; --path is then below its prefix, and the host one of its own."`
-	Method string   `default:"GET" help:"The method."`
-	Path   string   `default:"/" help:"The path, with its query."`
-	Host   string   `help:"The Host field. Default: the first host of the API, else localhost."`
-	Header []string `short:"H" sep:"none" placeholder:"'NAME: VALUE'" help:"A field of the request. Repeats."`
-
-	Data string `complete:"file" placeholder:"FILE" help:"A file that holds the request's body."`
-
-	Token     string `xor:"token" placeholder:"TOKEN" help:"A token for Authorization: Bearer; better in a file, where no process list shows it."`
-	TokenFile string `xor:"token" complete:"file" placeholder:"FILE" help:"A file that holds it; - is standard input."`
-	HTTPS     bool   `name:"https" help:"The request comes over TLS."`
-	Cert      string `complete:"file" placeholder:"FILE" help:"The certificate (PEM) that the caller shows over TLS."`
-	From      string `default:"127.0.0.1" placeholder:"ADDRESS" help:"Where the request comes from."`
-
-	JWKS  map[string]string `name:"jwks" mapsep:"none" placeholder:"AUTH_SERVER=FILE" complete:"file" help:"The keys of an auth server, in place of those it would fetch. Repeats."`
-	Fetch bool              `help:"Fetch keys, and ask auth servers about tokens. Otherwise nothing is asked of anybody."`
-	JSON  bool              `help:"Print the outcome as JSON."`
+	API, Method, Path, Host string
+	Header                  []string // each "Name: value"
+	Data                    string   // a file that holds the body
+	Token, TokenFile        string
+	HTTPS                   bool
+	Cert, From              string
+	JWKS                    []string // each "auth server=file"
+	Fetch, JSON             bool
 }
 
-// Help is shown by --help.
-func (Command) Help() string {
-	return `Exit code 0: the request would be forwarded, 1: it would not, or cannot be explained.
-
-	postern explain --api orders --path /orders/7 --token-file t.jwt --jwks corp=keys.json
+// New is the command.
+func New() *cobra.Command {
+	var c Command
+	made := &cobra.Command{
+		Use: "explain", Short: "Say step by step why a request passes or is refused.", Args: cobra.NoArgs,
+		Long: "Exit code 0: the request would be forwarded, 1: it would not, or cannot be explained.",
+		Example: `	postern explain --api orders --path /orders/7 --token-file t.jwt --jwks corp=keys.json
 	postern explain --api orders/1.0 --method DELETE --path /orders/7 --token-file t.jwt --fetch
-	postern explain --path /gateway/orders/1.0/orders --host api.example.com -H 'X-Trace: 2'`
+	postern explain --path /gateway/orders/1.0/orders --host api.example.com -H 'X-Trace: 2'`,
+		RunE: func(called *cobra.Command, _ []string) error { return c.Run(called.OutOrStdout(), called.InOrStdin()) },
+	}
+	c.Bind(made)
+	c.bindRequest(made)
+	flags := made.Flags()
+	flags.StringArrayVar(&c.JWKS, "jwks", nil, "The keys of an auth server, in place of those it would fetch, as `AUTH_SERVER=FILE`. Repeats.")
+	flags.BoolVar(&c.Fetch, "fetch", false, "Fetch keys, and ask auth servers about tokens. Otherwise nothing is asked of anybody.")
+	flags.BoolVar(&c.JSON, "json", false, "Print the outcome as JSON.")
+	return made
+}
+
+func (c *Command) bindRequest(to *cobra.Command) {
+	flags := to.Flags()
+	flags.StringVar(&c.API, "api", "", "The API that is called, as `NAME[/VERSION]`; --path is then below its prefix, and the host one of its own.")
+	flags.StringVar(&c.Method, "method", "GET", "The `METHOD`.")
+	flags.StringVar(&c.Path, "path", "/", "The `PATH`, with its query.")
+	flags.StringVar(&c.Host, "host", "", "The `HOST` field. Default: the first host of the API, else localhost.")
+	flags.StringArrayVarP(&c.Header, "header", "H", nil, "A field of the request, as `'NAME: VALUE'`. Repeats.")
+	flags.StringVar(&c.Data, "data", "", "A `FILE` that holds the request's body.")
+	flags.StringVar(&c.Token, "token", "", "A `TOKEN` for Authorization: Bearer; better in a file, where no process list shows it.")
+	flags.StringVar(&c.TokenFile, "token-file", "", "A `FILE` that holds it; - is standard input.")
+	flags.BoolVar(&c.HTTPS, "https", false, "The request comes over TLS.")
+	flags.StringVar(&c.Cert, "cert", "", "A `FILE` with the certificate (PEM) that the caller shows over TLS.")
+	flags.StringVar(&c.From, "from", "127.0.0.1", "The `ADDRESS` the request comes from.")
+	to.MarkFlagsMutuallyExclusive("token", "token-file")
+	for _, name := range []string{"data", "token-file", "cert"} {
+		_ = to.MarkFlagFilename(name) // it is there
+	}
 }
 
 // errRefused ends a command that has already printed why.
 var errRefused = errors.New("the request would not be forwarded")
 
 // Run prints how the request fares.
-func (c Command) Run(app *kong.Kong, stdin io.Reader) error {
+func (c Command) Run(stdout io.Writer, stdin io.Reader) error {
 	q, err := c.question(stdin)
 	if err != nil {
 		return err
@@ -61,9 +82,9 @@ func (c Command) Run(app *kong.Kong, stdin io.Reader) error {
 		return err
 	}
 	if c.JSON {
-		err = outcome.writeJSON(app.Stdout)
+		err = outcome.writeJSON(stdout)
 	} else {
-		err = outcome.write(app.Stdout)
+		err = outcome.write(stdout)
 	}
 	if err == nil && !outcome.Forwarded {
 		return errRefused
@@ -83,7 +104,14 @@ type question struct {
 }
 
 func (c Command) question(stdin io.Reader) (question, error) {
-	q := question{api: c.API, method: c.Method, path: c.Path, host: c.Host, keys: c.JWKS, fetch: c.Fetch, token: c.Token}
+	q := question{api: c.API, method: c.Method, path: c.Path, host: c.Host, keys: map[string]string{}, fetch: c.Fetch, token: c.Token}
+	for _, text := range c.JWKS {
+		server, file, ok := strings.Cut(text, "=")
+		if !ok {
+			return q, fmt.Errorf("--jwks: %q is not of the form AUTH_SERVER=FILE", text)
+		}
+		q.keys[server] = file
+	}
 	for _, field := range c.Header {
 		name, value, ok := strings.Cut(field, ":")
 		if !ok || strings.ContainsAny(field, "\r\n") || strings.TrimSpace(name) == "" {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 
 	"postern/gateway/explain"
@@ -66,8 +65,7 @@ func folder(t testing.TB, s *signer, text string) string {
 func run(t testing.TB, c explain.Command) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	app := kong.Must(&struct{}{}, kong.Writers(&out, &out))
-	err := c.Run(app, strings.NewReader(""))
+	err := c.Run(&out, strings.NewReader(""))
 	return out.String(), err
 }
 
@@ -146,8 +144,8 @@ func TestExplain(t *testing.T) {
 		{"unknown API", explain.Command{API: "order"}, nil, "", `there is no API "order"; did you mean "orders"?`},
 		{"several versions", explain.Command{API: "open"}, nil, "", `API "open" has several versions: say which, as in open/2`},
 		{"header", explain.Command{Header: []string{"a\r\nb: c"}}, nil, "", "is not of the form 'Name: value'"},
-		{"keys of nobody", explain.Command{JWKS: map[string]string{"nobody": "keys.json"}}, nil, "", `--jwks: there is no auth server "nobody"`},
-		{"keys that are not there", explain.Command{JWKS: map[string]string{"away": "nowhere.json"}}, nil, "", "--jwks: open"},
+		{"keys of nobody", explain.Command{JWKS: []string{"nobody=keys.json"}}, nil, "", `--jwks: there is no auth server "nobody"`},
+		{"keys that are not there", explain.Command{JWKS: []string{"away=nowhere.json"}}, nil, "", "--jwks: open"},
 		{"token file", explain.Command{TokenFile: "nowhere"}, nil, "", "read token: open nowhere"},
 		{"address", explain.Command{From: "here"}, nil, "", "--from: "},
 	} {
@@ -197,7 +195,7 @@ func TestKeysAndCertificates(t *testing.T) {
 		}
 	}
 	t.Chdir(dir)
-	c := explain.Command{API: "orders/1.0", Method: "GET", Path: "/bound", From: "::1", TokenFile: "token", JWKS: map[string]string{"away": "away.json"}, Cert: "cert.pem", JSON: true}
+	c := explain.Command{API: "orders/1.0", Method: "GET", Path: "/bound", From: "::1", TokenFile: "token", JWKS: []string{"away=away.json"}, Cert: "cert.pem", JSON: true}
 	out, err := run(t, c)
 	var got struct {
 		Forwarded bool

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"postern/provisioning"
 )
@@ -23,25 +23,39 @@ const (
 	maxBody  = 64 << 10
 )
 
-// Command asks the operator's listener of a gateway on this host.
-type Command struct {
+type command struct {
 	provisioning.Flags
-	Live bool   `help:"Ask only whether the process answers (/livez), not whether requests should come to it (/readyz)."`
-	URL  string `name:"url" placeholder:"ADDRESS" help:"Ask there, whatever the configuration says: http://127.0.0.1:9485."`
+	live bool
+	url  string
 }
 
-// Help is shown by --help.
-func (Command) Help() string {
-	return `It reads admin_api.listen from the configuration that the gateway was started with, and waits 2 seconds at most. Exit code 1: not ready, with the reasons.
-
-	HEALTHCHECK CMD ["/postern", "health"]
+// New is the command. It asks the operator's listener of a gateway on this host.
+func New() *cobra.Command {
+	var c command
+	made := &cobra.Command{
+		Use: "health", Short: "Ask the gateway on this host whether it is ready.", Args: cobra.NoArgs,
+		Long: `It reads admin_api.listen from the configuration that the gateway was started
+with, and waits 2 seconds at most. Exit code 1: not ready, with the reasons.`,
+		Example: `	HEALTHCHECK CMD ["/postern", "health"]
 	postern health -c postern.yaml || echo "not ready"
-	postern health --live --url http://127.0.0.1:9485`
+	postern health --live --url http://127.0.0.1:9485`,
+		RunE: func(called *cobra.Command, _ []string) error {
+			if err := c.run(called.Context()); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(called.OutOrStdout(), "ok")
+			return err
+		},
+	}
+	c.Bind(made)
+	made.Flags().BoolVar(&c.live, "live", false, "Ask only whether the process answers (/livez), not whether requests should come to it (/readyz).")
+	made.Flags().StringVar(&c.url, "url", "", "Ask at this `ADDRESS`, whatever the configuration says: http://127.0.0.1:9485.")
+	return made
 }
 
-// Run returns an error that says why the gateway is not ready.
-func (c Command) Run(ctx context.Context, app *kong.Kong) error {
-	base := c.URL
+// run returns an error that says why the gateway is not ready.
+func (c command) run(ctx context.Context) error {
+	base := c.url
 	if base == "" {
 		var err error
 		if base, err = loopback(provisioning.Glance(c.Sources()).AdminAPI.Listen); err != nil {
@@ -51,14 +65,10 @@ func (c Command) Run(ctx context.Context, app *kong.Kong) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	path := "/readyz"
-	if c.Live {
+	if c.live {
 		path = "/livez"
 	}
-	if err := ask(ctx, strings.TrimSuffix(base, "/")+path); err != nil {
-		return err
-	}
-	fmt.Fprintln(app.Stdout, "ok")
-	return nil
+	return ask(ctx, strings.TrimSuffix(base, "/")+path)
 }
 
 // loopback is the address under which this host reaches a listener.

@@ -2,7 +2,6 @@ package health_test
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,25 +9,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
-
 	"postern/gateway/health"
 )
 
 // ask runs the command with args against a gateway that answers as it is told.
 func ask(t *testing.T, args ...string) (out string, err error) {
 	t.Helper()
-	var command health.Command
 	var written bytes.Buffer
-	parser, err := kong.New(&command, kong.Writers(&written, &written), kong.BindTo(t.Context(), (*context.Context)(nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = parsed.Run()
+	command := health.New()
+	command.SetArgs(args)
+	command.SetOut(&written)
+	command.SilenceErrors, command.SilenceUsage = true, true
+	err = command.ExecuteContext(t.Context())
 	return written.String(), err
 }
 

@@ -5,11 +5,12 @@ package version
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 )
 
 // stamp is for those who build without the repository (-buildvcs=false, or from
@@ -68,31 +69,34 @@ func of(info *debug.BuildInfo, stamp string) Build {
 	return b
 }
 
-// Command prints the build.
-type Command struct {
-	JSON bool `help:"Print it as JSON."`
-}
-
-// Help is shown by --help.
-func (Command) Help() string {
-	return `The version is the tag that was built, or the commit. A build without the repository has neither, unless one is given:
-
-	go build -buildvcs=false -ldflags "-X postern/gateway/version.stamp=v1.2.3" -o postern .
-	postern version --json | jq -r .version`
-}
-
-// Run prints the build, for people or as JSON.
-func (c Command) Run(app *kong.Kong) error {
-	b := Read()
-	if c.JSON {
-		return json.NewEncoder(app.Stdout).Encode(b)
+// New is the command. It prints the build.
+func New() *cobra.Command {
+	var asJSON bool
+	made := &cobra.Command{
+		Use: "version", Short: "Say which Postern this is, and how it was built.", Args: cobra.NoArgs,
+		Long: `The version is the tag that was built, or the commit. A build without the
+repository has neither, unless one is given.`,
+		Example: `	go build -buildvcs=false -ldflags "-X postern/gateway/version.stamp=v1.2.3" -o postern .
+	postern version --json | jq -r .version`,
+		RunE: func(called *cobra.Command, _ []string) error {
+			if asJSON {
+				return json.NewEncoder(called.OutOrStdout()).Encode(Read())
+			}
+			return Read().write(called.OutOrStdout())
+		},
 	}
+	made.Flags().BoolVar(&asJSON, "json", false, "Print it as JSON.")
+	return made
+}
+
+// write prints the build for people.
+func (b Build) write(to io.Writer) error {
 	dirty := ""
 	if b.Dirty {
 		dirty = ", with changes that are not committed"
 	}
-	fmt.Fprintf(app.Stdout, "postern %s\n", b.Version)
-	w := tabwriter.NewWriter(app.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(to, "postern %s\n", b.Version)
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	if b.Commit != "" {
 		fmt.Fprintf(w, "commit\t%s of %s%s\n", b.Commit, b.CommitTime, dirty)
 	}

@@ -9,47 +9,72 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"postern/introspect/jwk"
 )
 
-// Command makes keys, and key sets of them.
-type Command struct {
-	New  New  `cmd:"" default:"withargs" help:"Make a key pair and its key set, or a secret (the default)."`
-	JWKS JWKS `cmd:"" name:"jwks" help:"Print a key set of keys that exist."`
-}
-
-// Help is shown by --help.
-func (Command) Help() string {
-	return `A verb that is left out is new:
-
-	postern keys --out keys
+// New is the command. It makes a key, or with its verb a key set of keys that
+// exist.
+func New() *cobra.Command {
+	made := newPair("keys", "Make signing keys and key sets.")
+	made.Example = `	postern keys --out keys
 	postern keys --alg HS256 --out keys
 	postern keys jwks old/public.pem new/public.pem > jwks.json`
+	made.AddCommand(newPair("new", "Make a key pair and its key set, or a secret (what keys does without a verb)."), newSet())
+	return made
 }
 
-// New makes one key.
-type New struct {
-	Alg   string `default:"ES256" enum:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA,HS256,HS384,HS512" placeholder:"ALG" help:"What it shall sign: RS, PS, ES, HS with 256, 384 or 512, or EdDSA. Default ${default}."`
-	Kid   string `default:"auto" placeholder:"NAME" help:"Its name; auto is its thumbprint (RFC 7638)."`
-	Out   string `default:"." placeholder:"DIR" complete:"dir" help:"Where to write; made when it is not there. Default: here."`
-	Bits  int    `default:"2048" enum:"2048,3072,4096" help:"Of an RSA key: ${enum}. Default ${default}."`
-	Force bool   `help:"Overwrite files that are there."`
+// pair is a key to be made.
+type pair struct {
+	alg, kid, out string
+	bits          int
+	force         bool
 }
 
-// Help is shown by --help.
-func (New) Help() string {
-	return `It writes private.pem (PKCS #8, for its owner only), public.pem and jwks.json; for HS256, HS384 and HS512 only a file named secret. The gateway gets jwks.json or public.pem; private.pem is for who signs.
+// choices are what a shell offers for --alg.
+var choices = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"}
 
-	postern keys --out keys
+func newPair(use, short string) *cobra.Command {
+	var c pair
+	made := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		Long: `It writes private.pem (PKCS #8, for its owner only), public.pem and jwks.json; for
+HS256, HS384 and HS512 only a file named secret. The gateway gets jwks.json or
+public.pem; private.pem is for who signs.`,
+		Example: `	postern keys --out keys
 	postern keys --alg RS256 --bits 3072 --kid 2026-11 --out keys
-	postern token sign --key keys/private.pem --subject alice`
+	postern token sign --key keys/private.pem --subject alice`,
+		PreRunE: func(*cobra.Command, []string) error { return c.check() },
+		RunE: func(called *cobra.Command, _ []string) error {
+			return c.run(called.OutOrStdout(), called.ErrOrStderr())
+		},
+	}
+	flags := made.Flags()
+	flags.StringVar(&c.alg, "alg", "ES256", "The `ALGORITHM` it shall sign with: RS, PS, ES, HS with 256, 384 or 512, or EdDSA.")
+	flags.StringVar(&c.kid, "kid", "auto", "Its `NAME`; auto is its thumbprint (RFC 7638).")
+	flags.StringVar(&c.out, "out", ".", "The `DIRECTORY` to write to; made when it is not there.")
+	flags.IntVar(&c.bits, "bits", 2048, "Of an RSA key: 2048, 3072 or 4096.")
+	flags.BoolVar(&c.force, "force", false, "Overwrite files that are there.")
+	_ = made.MarkFlagDirname("out") // they are there
+	_ = made.RegisterFlagCompletionFunc("alg", cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp))
+	return made
+}
+
+func (c pair) check() error {
+	if !slices.Contains(choices, c.alg) {
+		return fmt.Errorf("--alg is one of %s, not %q", strings.Join(choices, ", "), c.alg)
+	}
+	if !slices.Contains([]int{2048, 3072, 4096}, c.bits) {
+		return fmt.Errorf("--bits is 2048, 3072 or 4096, not %d", c.bits)
+	}
+	return nil
 }
 
 // file is what shall be written.
@@ -59,14 +84,14 @@ type file struct {
 	data []byte
 }
 
-// Run writes all files, or none when one of them is there already.
-func (c New) Run(app *kong.Kong) error {
-	key, err := jwk.New(c.Alg, c.Bits)
+// run writes all files, or none when one of them is there already.
+func (c pair) run(stdout, stderr io.Writer) error {
+	key, err := jwk.New(c.alg, c.bits)
 	if err != nil {
 		return err
 	}
-	if c.Kid != "auto" {
-		key.ID = c.Kid
+	if c.kid != "auto" {
+		key.ID = c.kid
 	}
 	if key, err = key.Named(); err != nil {
 		return err
@@ -79,10 +104,10 @@ func (c New) Run(app *kong.Kong) error {
 		return err
 	}
 	for _, f := range files {
-		fmt.Fprintln(app.Stdout, filepath.Join(c.Out, f.name))
+		fmt.Fprintln(stdout, filepath.Join(c.out, f.name))
 	}
 	if key.Public != nil {
-		fmt.Fprintf(app.Stderr, "kid %s, %s\n", key.ID, key.Algorithm)
+		fmt.Fprintf(stderr, "kid %s, %s\n", key.ID, key.Algorithm)
 	}
 	return nil
 }
@@ -110,13 +135,13 @@ func filesOf(key jwk.Key) ([]file, error) {
 	}, nil
 }
 
-func (c New) write(files []file) error {
-	if err := os.MkdirAll(c.Out, 0o755); err != nil {
+func (c pair) write(files []file) error {
+	if err := os.MkdirAll(c.out, 0o755); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
 	for _, f := range files {
-		path := filepath.Join(c.Out, f.name)
-		if _, err := os.Lstat(path); err == nil && !c.Force {
+		path := filepath.Join(c.out, f.name)
+		if _, err := os.Lstat(path); err == nil && !c.force {
 			return fmt.Errorf("%s is there already; --force overwrites it", path)
 		}
 	}
@@ -130,9 +155,9 @@ func (c New) write(files []file) error {
 
 // place writes a file beside its place and renames it: nobody sees half of a
 // key, and a private one never has the mode of the file that was there.
-func (c New) place(f file) error {
-	path := filepath.Join(c.Out, f.name)
-	temporary, err := os.CreateTemp(c.Out, "."+f.name+"-")
+func (c pair) place(f file) error {
+	path := filepath.Join(c.out, f.name)
+	temporary, err := os.CreateTemp(c.out, "."+f.name+"-")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
@@ -147,24 +172,25 @@ func (c New) place(f file) error {
 	return nil
 }
 
-// JWKS joins keys to a set.
-type JWKS struct {
-	Files []string `arg:"" name:"file" complete:"file" help:"PEM (public keys, certificates, private keys), JWK or JWKS; several PEM blocks are several keys."`
-	Kid   []string `sep:"none" placeholder:"NAME" help:"Names of the keys, in order; repeats. Default: the key's own, else its thumbprint (RFC 7638)."`
+func newSet() *cobra.Command {
+	var kids []string
+	made := &cobra.Command{
+		Use: "jwks FILE...", Short: "Print a key set of keys that exist.", Args: cobra.MinimumNArgs(1),
+		Long: `A FILE is PEM (public keys, certificates, private keys), JWK or JWKS; several PEM
+blocks are several keys. Only public halves are printed. During a rotation the set
+holds the old key and the new one.`,
+		Example: `	postern keys jwks old/public.pem new/public.pem > jwks.json
+	postern keys jwks issuer.crt --kid 2026-11`,
+		RunE: func(called *cobra.Command, paths []string) error { return join(called.OutOrStdout(), paths, kids) },
+	}
+	made.Flags().StringArrayVar(&kids, "kid", nil, "The `NAME` of a key, in order; repeats. Default: the key's own, else its thumbprint (RFC 7638).")
+	return made
 }
 
-// Help is shown by --help.
-func (JWKS) Help() string {
-	return `Only public halves are printed. During a rotation the set holds the old key and the new one:
-
-	postern keys jwks old/public.pem new/public.pem > jwks.json
-	postern keys jwks issuer.crt --kid 2026-11`
-}
-
-// Run prints the set.
-func (c JWKS) Run(app *kong.Kong) error {
+// join prints the set of all keys in some files.
+func join(stdout io.Writer, paths, kids []string) error {
 	var all []jwk.Key
-	for _, path := range c.Files {
+	for _, path := range paths {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
@@ -180,17 +206,17 @@ func (c JWKS) Run(app *kong.Kong) error {
 			all = append(all, key)
 		}
 	}
-	if len(c.Kid) > len(all) {
-		return fmt.Errorf("%d names for %d keys", len(c.Kid), len(all))
+	if len(kids) > len(all) {
+		return fmt.Errorf("%d names for %d keys", len(kids), len(all))
 	}
-	for i, kid := range c.Kid {
+	for i, kid := range kids {
 		all[i].ID = kid
 	}
 	set, err := setOf(all...)
 	if err != nil {
 		return err
 	}
-	_, err = app.Stdout.Write(set)
+	_, err = stdout.Write(set)
 	return err
 }
 

@@ -12,19 +12,31 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/spf13/cobra"
 )
 
 // claims are the flags that say what a token claims.
 type claims struct {
-	Issuer    string   `placeholder:"TEXT" help:"iss."`
-	Subject   string   `placeholder:"TEXT" help:"sub."`
-	Audience  []string `sep:"none" placeholder:"TEXT" help:"aud. Repeats."`
-	Expires   string   `placeholder:"TIME" help:"exp. Default: 5m."`
-	NotBefore string   `placeholder:"TIME" help:"nbf. Default: none."`
-	IssuedAt  string   `placeholder:"TIME" help:"iat. Default: now."`
-	JTI       string   `name:"jti" placeholder:"TEXT" help:"jti; auto is a random one."`
-	Claims    string   `placeholder:"FILE|-" complete:"file" help:"A JSON object of claims."`
-	Claim     []string `sep:"none" placeholder:"NAME=TEXT" help:"A claim: name=text, or name:=JSON for numbers, lists and objects. Repeats."`
+	issuer, subject              string
+	audience                     []string
+	expires, notBefore, issuedAt string // as when reads them
+	jti                          string
+	object                       string // a file, or "-"
+	members                      []string
+}
+
+func (c *claims) bind(to *cobra.Command) {
+	flags := to.Flags()
+	flags.StringVar(&c.issuer, "issuer", "", "`TEXT` of iss.")
+	flags.StringVar(&c.subject, "subject", "", "`TEXT` of sub.")
+	flags.StringArrayVar(&c.audience, "audience", nil, "`TEXT` of aud. Repeats.")
+	flags.StringVar(&c.expires, "expires", "", "`TIME` of exp. Default: 5m.")
+	flags.StringVar(&c.notBefore, "not-before", "", "`TIME` of nbf. Default: none.")
+	flags.StringVar(&c.issuedAt, "issued-at", "", "`TIME` of iat. Default: now.")
+	flags.StringVar(&c.jti, "jti", "", "`TEXT` of jti; auto is a random one.")
+	flags.StringVar(&c.object, "claims", "", "A JSON object of claims, in a `FILE`; - is standard input.")
+	flags.StringArrayVar(&c.members, "claim", nil, "A claim: `NAME=TEXT`, or NAME:=JSON for numbers, lists and objects. Repeats.")
+	files(to, "claims")
 }
 
 // collect puts the claims together.
@@ -33,28 +45,28 @@ func (c claims) collect(stdin io.Reader, now time.Time) (jwt.MapClaims, error) {
 	if err := c.readObject(all, stdin); err != nil {
 		return nil, fmt.Errorf("--claims: %w", err)
 	}
-	for name, text := range map[string]string{"iss": c.Issuer, "sub": c.Subject} {
+	for name, text := range map[string]string{"iss": c.issuer, "sub": c.subject} {
 		if text != "" {
 			all[name] = text
 		}
 	}
 	switch {
-	case c.JTI == "auto":
+	case c.jti == "auto":
 		all["jti"] = rand.Text()
-	case c.JTI != "":
-		all["jti"] = c.JTI
+	case c.jti != "":
+		all["jti"] = c.jti
 	}
-	switch len(c.Audience) {
+	switch len(c.audience) {
 	case 0:
 	case 1:
-		all["aud"] = c.Audience[0] // as most issuers write it
+		all["aud"] = c.audience[0] // as most issuers write it
 	default:
-		all["aud"] = c.Audience
+		all["aud"] = c.audience
 	}
 	if err := c.setDates(all, now); err != nil {
 		return nil, err
 	}
-	for _, text := range c.Claim {
+	for _, text := range c.members {
 		name, value, err := member(text)
 		if err != nil {
 			return nil, fmt.Errorf("--claim: %w", err)
@@ -65,11 +77,11 @@ func (c claims) collect(stdin io.Reader, now time.Time) (jwt.MapClaims, error) {
 }
 
 func (c claims) readObject(all jwt.MapClaims, stdin io.Reader) error {
-	if c.Claims == "" {
+	if c.object == "" {
 		return nil
 	}
-	read := func() (string, error) { return readFile(c.Claims) }
-	if c.Claims == "-" {
+	read := func() (string, error) { return readFile(c.object) }
+	if c.object == "-" {
 		read = func() (string, error) { return readAll(stdin) }
 	}
 	text, err := read()
@@ -91,9 +103,9 @@ func (c claims) readObject(all jwt.MapClaims, stdin io.Reader) error {
 // setDates sets what is stated, and the defaults of what --claims leaves open.
 func (c claims) setDates(all jwt.MapClaims, now time.Time) error {
 	for _, date := range []struct{ flag, claim, text, otherwise string }{
-		{"--expires", "exp", c.Expires, "5m"},
-		{"--not-before", "nbf", c.NotBefore, "none"},
-		{"--issued-at", "iat", c.IssuedAt, "now"},
+		{"--expires", "exp", c.expires, "5m"},
+		{"--not-before", "nbf", c.notBefore, "none"},
+		{"--issued-at", "iat", c.issuedAt, "now"},
 	} {
 		if _, stated := all[date.claim]; stated && date.text == "" {
 			continue

@@ -11,22 +11,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 )
 
-// Decode takes a token apart.
-type Decode struct {
+type decode struct {
 	input
-	Claim []string `sep:"none" placeholder:"NAME" help:"Print only this claim. Repeats."`
+	claim []string
 }
 
-// Help is shown by --help.
-func (Decode) Help() string {
-	return `What it prints is what the token says of itself: anybody could have written it. Dates are repeated in a form that can be read.
-
-	postern token decode "$TOKEN"
+func newDecode() *cobra.Command {
+	var c decode
+	made := &cobra.Command{
+		Use: "decode", Short: "Print a token's header and claims without verifying it.",
+		Long: `What it prints is what the token says of itself: anybody could have written it.
+Dates are repeated in a form that can be read.`,
+		Example: `	postern token decode "$TOKEN"
 	postern token decode --token-file token.jwt --claim scope --claim exp
-	pbpaste | postern token decode -`
+	pbpaste | postern token decode -`,
+		RunE: func(called *cobra.Command, _ []string) error { return c.run(called) },
+	}
+	c.bind(made)
+	made.Flags().StringArrayVar(&c.claim, "claim", nil, "Print only the claim of this `NAME`. Repeats.")
+	return made
 }
 
 // decoded is what decode prints.
@@ -36,9 +42,9 @@ type decoded struct {
 	Dates  map[string]string `json:"dates,omitempty"`
 }
 
-// Run prints the token's parts as JSON.
-func (c Decode) Run(app *kong.Kong, stdin io.Reader) error {
-	raw, err := c.read(stdin)
+// run prints the token's parts as JSON.
+func (c decode) run(called *cobra.Command) error {
+	raw, err := c.read(called.InOrStdin())
 	if err != nil {
 		return err
 	}
@@ -56,17 +62,17 @@ func (c Decode) Run(app *kong.Kong, stdin io.Reader) error {
 	if d.Claims, err = object(parts[1]); err != nil {
 		return fmt.Errorf("claims: %w", err)
 	}
-	fmt.Fprintln(app.Stderr, "NOT VERIFIED")
+	fmt.Fprintln(called.ErrOrStderr(), "NOT VERIFIED")
 	value, err := parseJSON(string(d.Claims))
 	if err != nil {
 		return err
 	}
 	claims := value.(map[string]any)
-	if len(c.Claim) > 0 {
-		return printJSON(app.Stdout, only(claims, c.Claim))
+	if len(c.claim) > 0 {
+		return printJSON(called.OutOrStdout(), only(claims, c.claim))
 	}
 	d.Dates = dates(claims, time.Now())
-	return printJSON(app.Stdout, d)
+	return printJSON(called.OutOrStdout(), d)
 }
 
 // object decodes one part. Padding is forgiven here, and only here.

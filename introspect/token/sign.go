@@ -10,36 +10,49 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/spf13/cobra"
 
 	"postern/introspect/jwk"
 	"postern/provisioning/config"
 )
 
-// Sign makes a token.
-type Sign struct {
-	Key    string `placeholder:"FILE" complete:"file" xor:"key" help:"The private key: PEM, JWK or JWKS; for HS256, HS384 and HS512 a file that holds the secret."`
-	KeyEnv string `placeholder:"NAME" xor:"key" help:"The environment variable that holds the same."`
-	Alg    string `placeholder:"ALG" words:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA,HS256,HS384,HS512" help:"Signature algorithm. Default: the key's own, else RS256, ES256, ES384, ES512, EdDSA or HS256 by its kind."`
-	Kid    string `default:"auto" placeholder:"NAME" help:"kid of the header, and the key to take of a JWKS. auto: the key's own, else its thumbprint (RFC 7638). none: leave it out."`
-	Typ    string `default:"JWT" placeholder:"TYPE" help:"typ of the header; none leaves it out. Default ${default}."`
-
+type sign struct {
+	key, keyEnv   string // a file, or an environment variable
+	alg, kid, typ string
+	header        []string
 	claims
-	Header []string `sep:"none" placeholder:"NAME=TEXT" help:"A member of the header, written like --claim. Repeats."`
 }
 
-// Help is shown by --help.
-func (Sign) Help() string {
-	return `A time is a duration from now (5m; --expires=-1h is an hour ago), RFC 3339 (2026-11-30T12:00:00Z), now, or none to leave the claim out. --claim wins over the named flags, and those over --claims. The secret itself is never an argument: others on this host could see it.
-
-	postern token sign --key private.pem --issuer test --subject alice --audience orders
+func newSign() *cobra.Command {
+	var c sign
+	made := &cobra.Command{
+		Use: "sign", Short: "Print a token, signed from claims and a key.", Args: cobra.NoArgs,
+		Long: `A time is a duration from now (5m; --expires=-1h is an hour ago), RFC 3339
+(2026-11-30T12:00:00Z), now, or none to leave the claim out. --claim wins over the
+named flags, and those over --claims. The secret itself is never an argument:
+others on this host could see it.`,
+		Example: `	postern token sign --key private.pem --issuer test --subject alice --audience orders
 	postern token sign --key private.pem --claim scope="read write" --claim roles:='["admin"]'
-	postern token sign --key-env SECRET --alg HS256 --claims claims.json`
+	postern token sign --key-env SECRET --alg HS256 --claims claims.json`,
+		RunE: func(called *cobra.Command, _ []string) error { return c.run(called.OutOrStdout(), called.InOrStdin()) },
+	}
+	flags := made.Flags()
+	flags.StringVar(&c.key, "key", "", "A `FILE` with the private key: PEM, JWK or JWKS; for HS256, HS384 and HS512 the secret.")
+	flags.StringVar(&c.keyEnv, "key-env", "", "The `NAME` of an environment variable that holds the same.")
+	flags.StringVar(&c.alg, "alg", "", "Signature `ALGORITHM`. Default: the key's own, else RS256, ES256, ES384, ES512, EdDSA or HS256 by its kind.")
+	flags.StringVar(&c.kid, "kid", "auto", "The `NAME` that is kid of the header, and the key to take of a JWKS. auto: the key's own, else its thumbprint (RFC 7638). none: leave it out.")
+	flags.StringVar(&c.typ, "typ", "JWT", "The `TYPE` that is typ of the header; none leaves it out.")
+	flags.StringArrayVar(&c.header, "header", nil, "A member of the header, `NAME=TEXT`, written like --claim. Repeats.")
+	c.claims.bind(made)
+	made.MarkFlagsMutuallyExclusive("key", "key-env")
+	files(made, "key")
+	_ = made.RegisterFlagCompletionFunc("alg", algorithms) // it is there
+	return made
 }
 
-// Run prints the token.
-func (c Sign) Run(app *kong.Kong, stdin io.Reader) error {
+// run prints the token.
+func (c sign) run(stdout io.Writer, stdin io.Reader) error {
 	key, err := c.readKey()
 	if err != nil {
 		return err
@@ -64,12 +77,12 @@ func (c Sign) Run(app *kong.Kong, stdin io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("sign: %w", err)
 	}
-	fmt.Fprintln(app.Stdout, signed)
-	return nil
+	_, err = fmt.Fprintln(stdout, signed)
+	return err
 }
 
-func (c Sign) fillHeader(header map[string]any, key jwk.Key) error {
-	kid := c.Kid
+func (c sign) fillHeader(header map[string]any, key jwk.Key) error {
+	kid := c.kid
 	if kid == "auto" {
 		named, err := key.Named()
 		if err != nil {
@@ -77,12 +90,12 @@ func (c Sign) fillHeader(header map[string]any, key jwk.Key) error {
 		}
 		kid = named.ID
 	}
-	for name, value := range map[string]string{"kid": kid, "typ": c.Typ} {
+	for name, value := range map[string]string{"kid": kid, "typ": c.typ} {
 		if delete(header, name); value != "none" && value != "" {
 			header[name] = value
 		}
 	}
-	for _, text := range c.Header {
+	for _, text := range c.header {
 		name, value, err := member(text)
 		if err != nil {
 			return fmt.Errorf("--header: %w", err)
@@ -96,23 +109,23 @@ func (c Sign) fillHeader(header map[string]any, key jwk.Key) error {
 }
 
 // readKey finds the key that signs.
-func (c Sign) readKey() (jwk.Key, error) {
-	if c.Key == "" && c.KeyEnv == "" {
+func (c sign) readKey() (jwk.Key, error) {
+	if c.key == "" && c.keyEnv == "" {
 		return jwk.Key{}, errors.New("state the key: --key or --key-env; postern keys makes one")
 	}
-	data, from := []byte(os.Getenv(c.KeyEnv)), "$"+c.KeyEnv
-	if c.Key != "" {
+	data, from := []byte(os.Getenv(c.keyEnv)), "$"+c.keyEnv
+	if c.key != "" {
 		var err error
-		if data, err = os.ReadFile(c.Key); err != nil {
+		if data, err = os.ReadFile(c.key); err != nil {
 			return jwk.Key{}, err
 		}
-		from = c.Key
+		from = c.key
 	}
 	if len(data) == 0 {
 		return jwk.Key{}, fmt.Errorf("%s is empty", from)
 	}
 	found, err := jwk.Read(data)
-	if errors.Is(err, jwk.ErrFormat) && (c.Alg == "" || strings.HasPrefix(c.Alg, "HS")) {
+	if errors.Is(err, jwk.ErrFormat) && (c.alg == "" || strings.HasPrefix(c.alg, "HS")) {
 		return jwk.Key{Secret: []byte(secretOf(data))}, nil
 	}
 	if err != nil {
@@ -132,7 +145,7 @@ func secretOf(data []byte) string {
 }
 
 // pick takes the one key that can sign, or the one of several that --kid names.
-func (c Sign) pick(found []jwk.Key) (jwk.Key, error) {
+func (c sign) pick(found []jwk.Key) (jwk.Key, error) {
 	var names []string
 	var able []jwk.Key
 	for _, key := range found {
@@ -142,7 +155,7 @@ func (c Sign) pick(found []jwk.Key) (jwk.Key, error) {
 		able = append(able, key)
 		names = append(names, key.ID)
 	}
-	switch at := slices.Index(names, c.Kid); {
+	switch at := slices.Index(names, c.kid); {
 	case len(able) == 0:
 		return jwk.Key{}, errors.New("it holds no private key")
 	case len(able) == 1:
@@ -155,9 +168,9 @@ func (c Sign) pick(found []jwk.Key) (jwk.Key, error) {
 
 // method is the algorithm, when the key fits it and is no weaker than what the
 // gateway believes.
-func (c Sign) method(key jwk.Key) (jwt.SigningMethod, error) {
+func (c sign) method(key jwk.Key) (jwt.SigningMethod, error) {
 	able := key.Algorithms()
-	alg := c.Alg
+	alg := c.alg
 	switch {
 	case alg != "":
 	case key.Algorithm != "":

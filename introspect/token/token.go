@@ -8,24 +8,36 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
-// Command is the verbs of webMethods' pub.jwt: generateSignedJWT, verifyJWT and
-// extractClaimsFromJWT.
-type Command struct {
-	Sign   Sign   `cmd:"" help:"Print a token, signed from claims and a key."`
-	Verify Verify `cmd:"" help:"Judge a token as the gateway does, and print its claims."`
-	Decode Decode `cmd:"" help:"Print a token's header and claims without verifying it."`
-}
-
-// Help is shown by --help.
-func (Command) Help() string {
-	return `Sign a token with a key of your own, and see what a gateway that knows the key makes of it:
-
-	postern keys --out keys
+// New is the command with its verbs, which are those of webMethods' pub.jwt:
+// generateSignedJWT, verifyJWT and extractClaimsFromJWT.
+func New() *cobra.Command {
+	made := &cobra.Command{
+		Use: "token", Short: "Sign, verify and decode tokens.",
+		Long: `Sign a token with a key of your own, and see what a gateway that knows the key
+makes of it.`,
+		Example: `	postern keys --out keys
 	TOKEN=$(postern token sign --key keys/private.pem --subject alice --audience orders)
 	postern token verify "$TOKEN" --jwks keys/jwks.json --audience orders
-	postern token decode "$TOKEN"`
+	postern token decode "$TOKEN"`,
+	}
+	made.AddCommand(newSign(), newVerify(), newDecode())
+	return made
+}
+
+// algorithms are offered where a shell completes --alg.
+var algorithms = cobra.FixedCompletions([]cobra.Completion{
+	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512",
+}, cobra.ShellCompDirectiveNoFileComp)
+
+// files says which flags of a command are files, for the shell that completes.
+func files(of *cobra.Command, flags ...string) {
+	for _, name := range flags {
+		_ = of.MarkFlagFilename(name) // it is there
+	}
 }
 
 // maxInput bounds what is read as a token; the gateway takes 16 KiB.
@@ -33,8 +45,22 @@ const maxInput = 64 << 10
 
 // input is where a token comes from.
 type input struct {
-	Token     string `arg:"" optional:"" help:"The token; - reads it from standard input."`
-	TokenFile string `placeholder:"FILE" complete:"file" help:"Read the token from a file."`
+	token     string // "-" is standard input
+	tokenFile string
+}
+
+// bind makes the token the only argument of a command.
+func (i *input) bind(to *cobra.Command) {
+	to.Use += " [TOKEN|-]"
+	to.Args = func(called *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			i.token = args[0]
+		}
+		return cobra.MaximumNArgs(1)(called, args)
+	}
+	to.ValidArgsFunction = cobra.NoFileCompletions
+	to.Flags().StringVar(&i.tokenFile, "token-file", "", "Read the token from a `FILE`.")
+	files(to, "token-file")
 }
 
 // read returns the token without what surrounds it on the way: line ends, and
@@ -43,14 +69,14 @@ func (i input) read(stdin io.Reader) (string, error) {
 	var text string
 	var err error
 	switch {
-	case (i.Token == "") == (i.TokenFile == ""):
+	case (i.token == "") == (i.tokenFile == ""):
 		return "", errors.New("state the token, --token-file, or - for standard input")
-	case i.TokenFile != "":
-		text, err = readFile(i.TokenFile)
-	case i.Token == "-":
+	case i.tokenFile != "":
+		text, err = readFile(i.tokenFile)
+	case i.token == "-":
 		text, err = readAll(stdin)
 	default:
-		text = i.Token
+		text = i.token
 	}
 	text = strings.TrimSpace(text)
 	if scheme, rest, found := strings.Cut(text, " "); found && strings.EqualFold(scheme, "Bearer") {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"postern/introspect"
@@ -23,37 +23,59 @@ import (
 // patience is how long keys are waited for: one fetch, and a little.
 const patience = 8 * time.Second
 
-// Verify judges a token.
-type Verify struct {
+type verify struct {
 	input
 	provisioning.Flags
-
-	Key        string `placeholder:"FILE" complete:"file" xor:"keys" help:"The one key, PEM: a public key, a certificate, or a private key for its public half; for HS256, HS384 and HS512 a file that holds the secret."`
-	JWKS       string `name:"jwks" placeholder:"FILE" complete:"file" xor:"keys" help:"A key set."`
-	JWKSURI    string `name:"jwks-uri" placeholder:"URL" xor:"keys" help:"The address of a key set."`
-	IssuerURL  string `name:"issuer-url" placeholder:"URL" xor:"keys" help:"An issuer, whose key set is found by discovery."`
-	AuthServer string `placeholder:"NAME" help:"The auth server of the configuration. Default: the one of the token's issuer."`
-
-	AllowHTTP bool          `name:"allow-http" help:"Fetch keys over http beyond loopback too."`
-	Issuer    string        `placeholder:"TEXT" help:"The iss it must have. Default: any, or that of --issuer-url."`
-	Audience  []string      `sep:"none" placeholder:"TEXT" help:"The aud it must have, one of these. Repeats. Default: not checked."`
-	ClockSkew time.Duration `default:"30s" help:"How far clocks may differ. Default ${default}."`
-	Alg       []string      `sep:"none" placeholder:"ALG" words:"RS256,RS384,RS512,PS256,PS384,PS512,ES256,ES384,ES512,EdDSA,HS256,HS384,HS512" help:"The algorithm it must have, one of these. Repeats. Default: every asymmetric one; with a secret HS256."`
-	Typ       []string      `sep:"none" placeholder:"TYPE" help:"The typ it may have. Repeats. Default: JWT, at+jwt."`
-	Claim     []string      `sep:"none" placeholder:"NAME" help:"Print only this claim. Repeats."`
+	key, jwks, jwksURI, issuerURL string // where keys come from
+	authServer                    string
+	allowHTTP                     bool
+	issuer                        string
+	audience, alg, typ, claim     []string
+	clockSkew                     time.Duration
 }
 
-// Help is shown by --help.
-func (Verify) Help() string {
-	return `It is judged by the gateway's own code. Without a key it is judged by the configuration (-c), as an API would that believes all of its auth servers. Exit code 1: it is refused, and this is why.
-
-	postern token verify "$TOKEN" --key public.pem --audience orders
+func newVerify() *cobra.Command {
+	var c verify
+	made := &cobra.Command{
+		Use: "verify", Short: "Judge a token as the gateway does, and print its claims.",
+		Long: `It is judged by the gateway's own code. Without a key it is judged by the
+configuration (-c), as an API would that believes all of its auth servers. Exit
+code 1: it is refused, and this is why.`,
+		Example: `	postern token verify "$TOKEN" --key public.pem --audience orders
 	postern token verify "$TOKEN" --issuer-url https://idp.example.com/realms/main
-	postern token verify --token-file token.jwt -c postern.yaml`
+	postern token verify --token-file token.jwt -c postern.yaml`,
+		RunE: func(called *cobra.Command, _ []string) error {
+			return c.run(called.Context(), called.OutOrStdout(), called.InOrStdin())
+		},
+	}
+	c.input.bind(made)
+	c.Flags.Bind(made)
+	c.bindKeys(made)
+	flags := made.Flags()
+	flags.StringVar(&c.issuer, "issuer", "", "`TEXT` of the iss it must have. Default: any, or that of --issuer-url.")
+	flags.StringArrayVar(&c.audience, "audience", nil, "`TEXT` of the aud it must have, one of these. Repeats. Default: not checked.")
+	flags.DurationVar(&c.clockSkew, "clock-skew", 30*time.Second, "How far clocks may differ.")
+	flags.StringArrayVar(&c.alg, "alg", nil, "The `ALGORITHM` it must have, one of these. Repeats. Default: every asymmetric one; with a secret HS256.")
+	flags.StringArrayVar(&c.typ, "typ", nil, "The `TYPE` (typ) it may have. Repeats. Default: JWT, at+jwt.")
+	flags.StringArrayVar(&c.claim, "claim", nil, "Print only the claim of this `NAME`. Repeats.")
+	_ = made.RegisterFlagCompletionFunc("alg", algorithms) // it is there
+	return made
 }
 
-// Run prints the claims, or returns why the token is refused.
-func (c Verify) Run(ctx context.Context, app *kong.Kong, stdin io.Reader) error {
+func (c *verify) bindKeys(to *cobra.Command) {
+	flags := to.Flags()
+	flags.StringVar(&c.key, "key", "", "A `FILE` with the one key, PEM: a public key, a certificate, or a private key for its public half; for HS256, HS384 and HS512 the secret.")
+	flags.StringVar(&c.jwks, "jwks", "", "A `FILE` with a key set.")
+	flags.StringVar(&c.jwksURI, "jwks-uri", "", "The `URL` of a key set.")
+	flags.StringVar(&c.issuerURL, "issuer-url", "", "The `URL` of an issuer, whose key set is found by discovery.")
+	flags.StringVar(&c.authServer, "auth-server", "", "The `NAME` of an auth server of the configuration. Default: the one of the token's issuer.")
+	flags.BoolVar(&c.allowHTTP, "allow-http", false, "Fetch keys over http beyond loopback too.")
+	to.MarkFlagsMutuallyExclusive("key", "jwks", "jwks-uri", "issuer-url")
+	files(to, "key", "jwks")
+}
+
+// run prints the claims, or returns why the token is refused.
+func (c verify) run(ctx context.Context, stdout io.Writer, stdin io.Reader) error {
 	raw, err := c.read(stdin)
 	if err != nil {
 		return err
@@ -66,32 +88,32 @@ func (c Verify) Run(ctx context.Context, app *kong.Kong, stdin io.Reader) error 
 	if err != nil {
 		return fmt.Errorf("refused: %w", err)
 	}
-	if len(c.Claim) > 0 {
-		return printJSON(app.Stdout, only(token.Claims, c.Claim))
+	if len(c.claim) > 0 {
+		return printJSON(stdout, only(token.Claims, c.claim))
 	}
-	return printJSON(app.Stdout, token.Claims)
+	return printJSON(stdout, token.Claims)
 }
 
 // rules are the auth servers to judge by.
-func (c Verify) rules() (*config.Config, error) {
-	if c.Key == "" && c.JWKS == "" && c.JWKSURI == "" && c.IssuerURL == "" {
+func (c verify) rules() (*config.Config, error) {
+	if c.key == "" && c.jwks == "" && c.jwksURI == "" && c.issuerURL == "" {
 		return c.configured()
 	}
-	skew := config.Duration(c.ClockSkew)
-	if c.ClockSkew == 0 {
+	skew := config.Duration(c.clockSkew)
+	if c.clockSkew == 0 {
 		skew = config.None
 	}
-	server := config.AuthServer{Name: "--issuer", Issuer: config.Issuer{Value: c.Issuer, Unchecked: c.Issuer == ""}}
-	server.Audience = &config.Audience{Any: c.Audience, Unchecked: len(c.Audience) == 0}
+	server := config.AuthServer{Name: "--issuer", Issuer: config.Issuer{Value: c.issuer, Unchecked: c.issuer == ""}}
+	server.Audience = &config.Audience{Any: c.audience, Unchecked: len(c.audience) == 0}
 	server.Local = &config.LocalIntrospection{
-		JWKSURI: c.JWKSURI, Discovery: c.IssuerURL != "", AllowHTTP: c.AllowHTTP,
-		Algorithms: c.Alg, Types: c.Typ, ClockSkew: &skew,
+		JWKSURI: c.jwksURI, Discovery: c.issuerURL != "", AllowHTTP: c.allowHTTP,
+		Algorithms: c.alg, Types: c.typ, ClockSkew: &skew,
 	}
-	if c.IssuerURL != "" {
-		if c.Issuer != "" && c.Issuer != c.IssuerURL {
+	if c.issuerURL != "" {
+		if c.issuer != "" && c.issuer != c.issuerURL {
 			return nil, errors.New("--issuer differs from --issuer-url, which is the issuer")
 		}
-		server.Issuer = config.Issuer{Value: c.IssuerURL}
+		server.Issuer = config.Issuer{Value: c.issuerURL}
 	}
 	if err := c.readKeys(server.Local); err != nil {
 		return nil, err
@@ -110,15 +132,15 @@ func (c Verify) rules() (*config.Config, error) {
 	return cfg, nil
 }
 
-func (c Verify) readKeys(l *config.LocalIntrospection) (err error) {
-	if c.JWKS != "" {
-		l.JWKS, err = file(c.JWKS)
+func (c verify) readKeys(l *config.LocalIntrospection) (err error) {
+	if c.jwks != "" {
+		l.JWKS, err = file(c.jwks)
 		return err
 	}
-	if c.Key == "" {
+	if c.key == "" {
 		return nil
 	}
-	key, err := file(c.Key)
+	key, err := file(c.key)
 	if err != nil {
 		return err
 	}
@@ -155,7 +177,7 @@ func publicPEM(key jwk.Key) ([]byte, error) {
 }
 
 // configured are the auth servers of the configuration.
-func (c Verify) configured() (*config.Config, error) {
+func (c verify) configured() (*config.Config, error) {
 	loaded, err := provisioning.Load(c.Sources(), nil)
 	if err != nil {
 		return nil, err
@@ -164,14 +186,14 @@ func (c Verify) configured() (*config.Config, error) {
 	var names []string
 	for _, server := range cfg.AuthServers {
 		names = append(names, server.Name)
-		if server.Name == c.AuthServer {
+		if server.Name == c.authServer {
 			cfg.AuthServers = []config.AuthServer{server}
 			return &cfg, nil
 		}
 	}
 	switch {
-	case c.AuthServer != "":
-		return nil, fmt.Errorf("no auth server is named %q%s", c.AuthServer, config.DidYouMean(c.AuthServer, names))
+	case c.authServer != "":
+		return nil, fmt.Errorf("no auth server is named %q%s", c.authServer, config.DidYouMean(c.authServer, names))
 	case len(names) == 0:
 		return nil, errors.New("no key is stated, and the configuration has no auth server")
 	}

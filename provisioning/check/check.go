@@ -5,8 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"postern/gateway"
@@ -14,40 +15,46 @@ import (
 	"postern/provisioning/config"
 )
 
-// Command loads and builds as serving does, short of ports, DNS and key servers.
-type Command struct {
+type command struct {
 	provisioning.Flags
-	JSON   bool `help:"Print the report as JSON."`
-	Strict bool `help:"Warnings are faults."`
+	json, strict bool
 }
 
-// Help is shown by --help.
-func (Command) Help() string {
-	return `Every fault is a line "file:line:column: path: message". Nothing is printed when all is well. Exit code 1: there are faults.
-
-Before a change goes live, and in a pipeline:
-
-	postern check -c postern.yaml && kill -HUP $(pidof postern)
-	postern check -c bundle.d --strict --json | jq -r '.[].message'`
+// New is the command. It loads and builds as serving does, short of ports, DNS
+// and key servers.
+func New() *cobra.Command {
+	var c command
+	made := &cobra.Command{
+		Use: "check", Short: "Report every fault of a configuration, and serve nothing.", Args: cobra.NoArgs,
+		Long: `Every fault is a line "file:line:column: path: message". Nothing is printed
+when all is well. Exit code 1: there are faults.`,
+		Example: `	postern check -c postern.yaml && kill -HUP $(pidof postern)
+	postern check -c bundle.d --strict --json | jq -r '.[].message'`,
+		RunE: func(called *cobra.Command, _ []string) error { return c.run(called.OutOrStdout()) },
+	}
+	c.Bind(made)
+	made.Flags().BoolVar(&c.json, "json", false, "Print the report as JSON.")
+	made.Flags().BoolVar(&c.strict, "strict", false, "Warnings are faults.")
+	return made
 }
 
 // errFound ends a check that has already printed why.
 var errFound = errors.New("the configuration is at fault")
 
-// Run prints everything found. A fault among it is the exit code's to tell.
-func (c Command) Run(app *kong.Kong) error {
+// run prints everything found. A fault among it is the exit code's to tell.
+func (c command) run(out io.Writer) error {
 	from := c.Sources()
-	from.Strict = c.Strict
+	from.Strict = c.strict
 	found, err := judge(from)
 	var report provisioning.Report
 	if err != nil && !errors.As(err, &report) {
 		return err
 	}
 	report = append(found, report...)
-	if c.JSON {
-		err = errors.Join(err, json.NewEncoder(app.Stdout).Encode(append(provisioning.Report{}, report...)))
+	if c.json {
+		err = errors.Join(err, json.NewEncoder(out).Encode(append(provisioning.Report{}, report...)))
 	} else if len(report) > 0 {
-		fmt.Fprintln(app.Stdout, report.Error())
+		fmt.Fprintln(out, report.Error())
 	}
 	if err != nil {
 		return errFound

@@ -9,25 +9,42 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Command hashes one secret.
-type Command struct {
-	As string `default:"bcrypt" enum:"bcrypt,argon2id,sha256" placeholder:"KIND" help:"bcrypt or argon2id for a password, sha256 for an API key. Default ${default}."`
-}
+// kinds are what is made of a secret: the first two of a password, the third of
+// an API key.
+var kinds = []string{"bcrypt", "argon2id", "sha256"}
 
-// Help is shown by --help.
-func (Command) Help() string {
-	return `It reads the first line of its standard input and prints what to keep of it: for passwords of users, and sha256 of API keys, which must be random, since it is fast. Where the input is a terminal, what is typed is seen.
-
-	read -rs PASSWORD && printf %s "$PASSWORD" | postern hash
-	openssl rand -hex 32 | tee acme.key | postern hash --as sha256`
+// New is the command. It hashes one secret.
+func New() *cobra.Command {
+	var kind string
+	made := &cobra.Command{
+		Use: "hash", Short: "Print what to keep of a password or an API key.", Args: cobra.NoArgs,
+		Long: `It reads the first line of its standard input and prints what to keep of it: for
+passwords of users, and sha256 of API keys, which must be random, since it is
+fast. Where the input is a terminal, what is typed is seen.`,
+		Example: `	read -rs PASSWORD && printf %s "$PASSWORD" | postern hash
+	openssl rand -hex 32 | tee acme.key | postern hash --as sha256`,
+		PreRunE: func(*cobra.Command, []string) error {
+			if !slices.Contains(kinds, kind) {
+				return fmt.Errorf("--as is one of %s, not %q", strings.Join(kinds, ", "), kind)
+			}
+			return nil
+		},
+		RunE: func(called *cobra.Command, _ []string) error {
+			return run(called.OutOrStdout(), called.InOrStdin(), kind)
+		},
+	}
+	made.Flags().StringVar(&kind, "as", kinds[0], "The `KIND`: bcrypt or argon2id for a password, sha256 for an API key.")
+	_ = made.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(kinds, cobra.ShellCompDirectiveNoFileComp)) // it is there
+	return made
 }
 
 // What hashing costs: a fifth of a second of a processor, and what RFC 9106
@@ -43,22 +60,22 @@ const (
 // maxInput bounds what is read; no secret is as long.
 const maxInput = 4 << 10
 
-// Run prints the hash. Errors do not repeat the secret.
-func (c Command) Run(app *kong.Kong, stdin io.Reader) error {
+// run prints the hash. Errors do not repeat the secret.
+func run(stdout io.Writer, stdin io.Reader, kind string) error {
 	secret, err := read(stdin)
 	if err != nil {
 		return err
 	}
-	hashed, err := c.hash(secret)
+	hashed, err := hash(secret, kind)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(app.Stdout, hashed)
-	return nil
+	_, err = fmt.Fprintln(stdout, hashed)
+	return err
 }
 
-func (c Command) hash(secret string) (string, error) {
-	switch c.As {
+func hash(secret, kind string) (string, error) {
+	switch kind {
 	case "sha256":
 		return fmt.Sprintf("%x", sha256.Sum256([]byte(secret))), nil
 	case "argon2id":
