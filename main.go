@@ -27,6 +27,7 @@ import (
 	"postern/provisioning"
 	"postern/provisioning/check"
 	"postern/provisioning/commandline"
+	"postern/provisioning/diff"
 	"postern/provisioning/schema"
 )
 
@@ -49,7 +50,7 @@ const examples = `	postern demo                       everything needed to try i
 func newRoot() *cobra.Command {
 	cobra.EnableCommandSorting = false // this is the order in which they are needed
 	root := &cobra.Command{Use: "postern", Long: description, Example: examples}
-	root.AddCommand(newRun(), check.New(), explain.New(), health.New(), token.New(), schema.New(),
+	root.AddCommand(newRun(), check.New(), diff.New(), explain.New(), health.New(), token.New(), schema.New(),
 		keys.New(), hash.New(), newDemo(demo.Hooks{}), version.New())
 	return root
 }

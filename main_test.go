@@ -149,7 +149,7 @@ func TestCommandLine(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"tokn":                   "postern: there is no \"tokn\" among run, check, explain, health, token, schema, keys, hash, demo, version, completion; did you mean \"token\"?; try postern --help\n",
+		"tokn":                   "postern: there is no \"tokn\" among run, check, diff, explain, health, token, schema, keys, hash, demo, version, completion; did you mean \"token\"?; try postern --help\n",
 		"token sing":             "postern: there is no \"sing\" among sign, verify, decode; did you mean \"sign\"?; try postern token --help\n",
 		"token sign --agl ES256": "postern: unknown flag: --agl; did you mean \"alg\"?; try postern token sign --help\n",
 	} {

@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"gateway/problem":          {"gateway/quote"},
 	"gateway/system":           {},
 	"gateway/router":           {"provisioning/config"},
-	"gateway/admin":            {"gateway/metrics", "gateway/crash", "provisioning/config"},
+	"gateway/admin":            {"gateway/metrics", "gateway/crash", "provisioning/config", "provisioning/shown"},
 	"gateway/upstream":         {"gateway/sticky", "gateway/exchange", "gateway/message", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/crash", "provisioning/config", "provisioning/fetch"},
 	"gateway/variable":         {"gateway/exchange", "gateway/message", "gateway/problem", "gateway/claim", "gateway/quote", "provisioning/config"},
 	"gateway/policy/*":         {"gateway/exchange", "gateway/sticky", "gateway/event", "gateway/destination", "gateway/quote", "gateway/definition", "gateway/hostname", "gateway/message", "gateway/schema", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "gateway/application", "gateway/quota", "gateway/store", "gateway/variable", "provisioning/config"},
@@ -56,6 +56,7 @@ var mayImport = map[string][]string{
 	"provisioning/config":      {},
 	"provisioning/fetch":       {"provisioning/config"},
 	"provisioning/settings":    {"provisioning/config", "provisioning/fetch"},
+	"provisioning/shown":       {"provisioning/config"},
 }
 
 // commands are what main lists, each beside the work it does; nobody else may
@@ -70,6 +71,7 @@ var commands = map[string][]string{
 	"provisioning/schema":      {"provisioning/config"},
 	"provisioning/check":       {"gateway", "provisioning", "provisioning/config"},
 	"provisioning/commandline": {"provisioning/config"},
+	"provisioning/diff":        {"provisioning", "provisioning/config", "provisioning/shown"},
 }
 
 // mayAlso are the exceptions of single packages.

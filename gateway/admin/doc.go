@@ -11,7 +11,6 @@
 //	traffic.go   the same on the traffic ports, reduced for strangers
 //	status.go    what the gateway is doing
 //	assets.go    which APIs and auth servers it has
-//	settings.go  its configuration, without what must stay secret
 //	hash.go      the name of its configuration
 //	refresh.go   fetching an auth server's keys at once
 //	purge.go     removing answers that are kept of an API

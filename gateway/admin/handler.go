@@ -11,6 +11,7 @@ import (
 
 	"postern/gateway/metrics"
 	"postern/provisioning/config"
+	"postern/provisioning/shown"
 )
 
 // Sources are what the window shows. All functions are needed and must be safe
@@ -91,7 +92,7 @@ func (s Sources) page(cfg *config.Config, path string) fasthttp.RequestHandler {
 	case "/status":
 		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, s.status(cfg)) }
 	case "/settings":
-		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, settings(cfg)) }
+		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, shown.Settings(cfg)) }
 	case "/assets":
 		return func(ctx *fasthttp.RequestCtx) { s.write(ctx, assets(cfg)) }
 	}

@@ -7,9 +7,10 @@ import (
 	"encoding/pem"
 
 	"postern/provisioning/config"
+	"postern/provisioning/shown"
 )
 
-// Hash names a configuration: the SHA-256 of what settings shows, with the
+// Hash names a configuration: the SHA-256 of what the settings show, with the
 // content of public files in place of their paths. Two gateways with the same
 // configuration have the same hash, wherever their files lie and however many
 // processors they have: tokens.verifications, which depends on that, is left out.
@@ -18,9 +19,9 @@ import (
 // against it until one fits. A rotated secret makes a new generation, with the
 // same hash.
 func Hash(cfg *config.Config) string {
-	shown := *cfg
-	shown.Tokens.Verifications = 0 // its default differs from host to host
-	text, err := json.Marshal(shower{file: publicContent}.show(&shown))
+	cleared := *cfg
+	cleared.Tokens.Verifications = 0 // its default differs from host to host
+	text, err := json.Marshal(shown.Part(&cleared, shown.Hidden{File: publicContent}))
 	if err != nil {
 		return "" // not for what settings can show
 	}

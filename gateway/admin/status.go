@@ -5,6 +5,7 @@ import (
 
 	"postern/gateway/metrics"
 	"postern/provisioning/config"
+	"postern/provisioning/shown"
 )
 
 // Running is what only the running gateway knows of itself. It is shown as it
@@ -100,7 +101,7 @@ func apiStatus(cfg *config.Config, index int) APIStatus {
 	api := &cfg.APIs[index]
 	targets := make([]string, len(api.Upstream.Targets))
 	for i, target := range api.Upstream.Targets {
-		targets[i] = redact(target.URL)
+		targets[i] = shown.Address(target.URL)
 	}
 	return APIStatus{
 		Name:     api.Name,

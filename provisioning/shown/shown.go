@@ -1,4 +1,6 @@
-package admin
+// Package shown turns a configuration into what JSON can hold, under the keys of
+// its files, without what must stay secret.
+package shown
 
 import (
 	"encoding"
@@ -10,17 +12,34 @@ import (
 	"postern/provisioning/config"
 )
 
-// settings is the configuration with its defaults, under the keys of its files.
-// What is secret shows as ***, a file as its path; bytes are never shown.
-func settings(cfg *config.Config) any { return shower{file: path}.show(cfg) }
+// Settings is the configuration with its defaults, under the keys of its files:
+// maps, lists, texts, numbers and truth values. What is secret shows as ***, a
+// file as its path; bytes are never shown.
+func Settings(cfg *config.Config) any { return Part(cfg, Hidden{}) }
+
+// Hidden says how what is not shown itself is shown; nil is *** for a secret and
+// the path for a file.
+type Hidden struct {
+	Secret func(config.Secret) any
+	File   func(config.File) any
+}
+
+// Part is Settings of a configuration or a part of one.
+func Part[T any](part *T, hidden Hidden) any {
+	s := shower{hidden}
+	if s.Secret == nil {
+		s.Secret = func(config.Secret) any { return "***" }
+	}
+	if s.File == nil {
+		s.File = path
+	}
+	return s.value(reflect.ValueOf(part))
+}
 
 // path is how settings show a file.
 func path(f config.File) any { return showText(f.Path) }
 
-// shower turns a configuration into what JSON can hold.
-type shower struct{ file func(config.File) any }
-
-func (s shower) show(cfg *config.Config) any { return s.value(reflect.ValueOf(cfg)) }
+type shower struct{ Hidden }
 
 // value turns a value into what JSON can hold; nil leaves it out.
 func (s shower) value(v reflect.Value) any {
@@ -54,9 +73,9 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		if own.IsZero() {
 			return nil, true
 		}
-		return "***", true
+		return s.Secret(own), true
 	case config.File:
-		return s.file(own), true
+		return s.File(own), true
 	case config.Duration, config.Size, config.Ratio:
 		return showLimit(own), true
 	case config.Issuer:
@@ -78,7 +97,7 @@ func (s shower) own(v reflect.Value) (any, bool) {
 	case []config.Namespace:
 		return showNamespaces(own), true
 	case []config.Setting:
-		return showSettings(own), len(own) > 0
+		return s.settings(own), len(own) > 0
 	case config.ThrottleFor:
 		return showThrottleFor(own), true
 	case config.MonitorFor:
@@ -177,12 +196,12 @@ func showNamespaces(namespaces []config.Namespace) any {
 	return shown
 }
 
-// showSettings keeps their order, which counts.
-func showSettings(settings []config.Setting) any {
-	shown := make([]map[string]string, len(settings))
-	for i, s := range settings {
-		if shown[i] = map[string]string{s.Name: s.Text}; !s.Secret.IsZero() {
-			shown[i][s.Name] = "***"
+// settings keeps their order, which counts.
+func (s shower) settings(settings []config.Setting) any {
+	shown := make([]map[string]any, len(settings))
+	for i, one := range settings {
+		if shown[i] = map[string]any{one.Name: one.Text}; !one.Secret.IsZero() {
+			shown[i][one.Name] = s.Secret(one.Secret)
 		}
 	}
 	return shown
@@ -239,11 +258,12 @@ func showText(text string) any {
 	if text == "" {
 		return nil
 	}
-	return redact(text)
+	return Address(text)
 }
 
-// redact hides what may be secret of an address: its password and its query.
-func redact(text string) string {
+// Address hides what may be secret of an address: its password and its query.
+// Other texts stay as they are.
+func Address(text string) string {
 	if !strings.Contains(text, "://") || !strings.ContainsAny(text, "@?") {
 		return text
 	}
