@@ -13,6 +13,10 @@ type Sources struct {
 	Paths   []string // files and directories, in order
 	Environ []string // as os.Environ writes it
 	Strict  bool     // warnings are faults
+	// Arguments are settings of the command line, which win over all others.
+	Arguments []settings.Argument
+	// Vendor says that the command line is one of webMethods Microgateway.
+	Vendor bool
 }
 
 // Loaded is the outcome of one load. Beside an error only Hash, Files and
@@ -94,6 +98,13 @@ func (l *loader) load(s Sources, running *config.Config) *Loaded {
 	tree, faults := settings.NewTree(l.docs, &settings.Source{Name: "postern", Dir: cwd})
 	l.add(faults)
 	l.add(tree.Overlay(l.files, cwd))
+	l.add(tree.Override(s.Arguments, cwd))
+	if s.Vendor {
+		tree.AsVendor(cwd)
+	}
+	translated, warnings := tree.Translate()
+	l.add(translated)
+	l.warn(warnings)
 	decoded := tree.Decode(l.files)
 	l.add(decoded.Faults)
 	locate := func(faults config.Faults) Report {
@@ -116,6 +127,14 @@ func (l *loader) load(s Sources, running *config.Config) *Loaded {
 func (l *loader) add(faults []settings.Fault) {
 	for _, fault := range faults {
 		l.report = append(l.report, issueOf(fault))
+	}
+}
+
+func (l *loader) warn(warnings []settings.Fault) {
+	for _, warning := range warnings {
+		issue := issueOf(warning)
+		issue.Warning = true
+		l.report = append(l.report, issue)
 	}
 }
 

@@ -42,12 +42,16 @@ func (c *converter) convert(n *yaml.Node) *Node {
 		}
 		return c.broken(n)
 	}
+	tag := ""
 	if !isCoreTag(n.Tag) {
+		tag = vendorTag(n)
+	}
+	if tag == "" && !isCoreTag(n.Tag) {
 		// Without its name: what is unquoted here may be a secret.
 		c.fault(n, "tags are not supported: quote a value that begins with !")
 		return c.broken(n)
 	}
-	node := &Node{src: c.src, line: n.Line, col: n.Column}
+	node := &Node{src: c.src, tag: tag, line: n.Line, col: n.Column}
 	switch n.Kind {
 	case yaml.MappingNode:
 		node.Kind = Mapping

@@ -66,7 +66,7 @@ func (d *decoder) fault(n *Node, format string, args ...any) {
 		return
 	}
 	text := d.tree.text(d.at)
-	if n.src.Name == environment {
+	if n.src.variable != "" {
 		text = n.src.variable
 	}
 	d.faults = append(d.faults, Fault{n.Place(), text, fmt.Sprintf(format, args...)})

@@ -2,7 +2,7 @@ package settings
 
 import (
 	"fmt"
-	"reflect"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,13 +24,8 @@ var (
 // path of a setting, joined with underscores. One that names none is a fault,
 // unless an {env} of the bundle asks for it or Kubernetes made it.
 func (t *Tree) Overlay(f *Files, cwd string) []Fault {
-	known := map[string]setting{}
-	collect(shapes{}, reflect.TypeFor[config.Config](), nil, known)
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	known := knownSettings()
+	names := known.names()
 
 	var faults []Fault
 	setBy := map[string]string{}
@@ -40,7 +35,7 @@ func (t *Tree) Overlay(f *Files, cwd string) []Fault {
 		}
 		rest := strings.ToLower(settingName.FindStringSubmatch(name)[1])
 		value, _ := f.Getenv(name)
-		target, ok := known[rest]
+		target, ok := known.find(rest)
 		switch {
 		case !ok && isService(name, value):
 		case !ok:
@@ -49,10 +44,29 @@ func (t *Tree) Overlay(f *Files, cwd string) []Fault {
 			faults = append(faults, Fault{Place{File: environment}, name, fmt.Sprintf("%s sets the same", setBy[rest])})
 		default:
 			setBy[rest] = name
-			t.put(target, variable(name, value, cwd, target.list))
+			given := variable(value, &Source{Name: environment, Dir: cwd, variable: name}, target.list)
+			t.put(target, given)
+			if strings.EqualFold(name[:len("mcgw")], "mcgw") {
+				t.asVendor(given)
+			}
 		}
 	}
+	t.misspelt(f, known)
 	return faults
+}
+
+// misspelt warns of variables whose prefix is nearly one of ours.
+func (t *Tree) misspelt(f *Files, known reach) {
+	for _, name := range slices.Sorted(maps.Keys(f.environ)) {
+		prefix, rest, _ := strings.Cut(name, "_")
+		near := config.Nearest(prefix, []string{"mcgw", "postern"})
+		if near == "" || strings.EqualFold(prefix, near) {
+			continue
+		}
+		if _, ok := known.find(strings.ToLower(rest)); ok {
+			t.warnings = append(t.warnings, Fault{Place{File: environment}, name, fmt.Sprintf("is not read; did you mean %q?", near+"_"+rest)})
+		}
+	}
 }
 
 // meant proposes a variable, written as name is; rest is name without its prefix.
@@ -83,44 +97,8 @@ func isService(name, value string) bool {
 	return serviceName.MatchString(name) || strings.HasSuffix(name, "_PORT") && serviceAddress.MatchString(value)
 }
 
-// setting is a value that a variable can give: a scalar, or a list of scalars.
-type setting struct {
-	keys []string
-	list bool
-}
-
-// collect finds every setting that is reached without an index.
-func collect(s shapes, t reflect.Type, keys []string, into map[string]setting) {
-	sh := s.of(t)
-	for _, key := range sh.names {
-		field := t.Field(sh.fields[key].index).Type
-		at := append(slices.Clip(keys), key)
-		for field.Kind() == reflect.Pointer {
-			field = field.Elem()
-		}
-		switch {
-		case isScalar(field):
-			into[strings.Join(at, "_")] = setting{at, false}
-		case field.Kind() == reflect.Slice && isScalar(field.Elem()):
-			into[strings.Join(at, "_")] = setting{at, true}
-		case field.Kind() == reflect.Struct:
-			collect(s, field, at, into)
-		}
-	}
-}
-
-// isScalar reports whether values of t are written as text.
-func isScalar(t reflect.Type) bool {
-	switch t {
-	case reflect.TypeFor[config.Secret](), reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix]():
-		return true
-	}
-	return t.Kind() != reflect.Struct && t.Kind() != reflect.Slice
-}
-
-// variable is the Node of a variable's value.
-func variable(name, value, cwd string, list bool) *Node {
-	src := &Source{Name: environment, Dir: cwd, variable: name}
+// variable is the Node of what a variable, or an option, says.
+func variable(value string, src *Source, list bool) *Node {
 	n := &Node{Text: value, src: src}
 	if !list {
 		return n
@@ -137,6 +115,10 @@ func variable(name, value, cwd string, list bool) *Node {
 // put sets a value, making the mappings above it. Nodes of files may be shared,
 // so the way down is copied.
 func (t *Tree) put(s setting, value *Node) {
+	if s.keys[0] == "policies" { // where our list may stand
+		t.userAuth = value
+		return
+	}
 	n := t.root
 	for _, key := range s.keys[:len(s.keys)-1] {
 		next := n.get(key)

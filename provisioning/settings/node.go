@@ -20,6 +20,7 @@ type Node struct {
 	Kind  Kind
 	Null  bool    // a plain scalar without a value
 	Text  string  // of a Scalar, as written
+	tag   string  // of webMethods, such as authServerAlias
 	Keys  []*Node // of a Mapping; Keys[i] names Items[i]
 	Items []*Node // of a Mapping or List
 	src   *Source
@@ -31,7 +32,7 @@ type Node struct {
 type Source struct {
 	Name     string   // as shown in faults
 	Dir      string   // absolute; what relative paths in it are relative to
-	variable string   // the variable, where Name is environment
+	variable string   // the variable or option that says it
 	asks     []string // the variables that its {env: NAME} name
 	nodes    int      // how many values it holds, aliases counted once
 }

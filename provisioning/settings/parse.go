@@ -20,7 +20,7 @@ func Parse(src *Source, data []byte) ([]*Node, []Fault) {
 	for _, n := range nodes {
 		switch n.Kind {
 		case Mapping:
-			settings = append(settings, n)
+			settings = append(settings, lift(n))
 		case Scalar, List:
 			faults = append(faults, Fault{Place: n.Place(), Message: "must be a mapping of settings, is " + n.Kind.String()})
 		}

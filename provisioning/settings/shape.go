@@ -46,13 +46,9 @@ func (s shapes) of(t reflect.Type) *shape {
 // are told from mistakes, and never ignored.
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
-		"archive", "downloads", "aliases", "applications_sync",
-		"security_settings", "microgatewayPool", "token_service", "gateway_destination", "es_destination",
-		"key_store", "trust_store", "publish", "service_registries", "extended_settings", "system",
+		"archive", "downloads", "aliases", "applications_sync", "token_service", "key_store", "trust_store",
 	},
 	reflect.TypeFor[config.Bundle]():      {"from", "poll", "verify", "allow_files"},
-	reflect.TypeFor[config.APIEndpoint](): {"access_url"},
-	reflect.TypeFor[config.AuthServer]():  {"type"},
 	reflect.TypeFor[config.API]():         {"id"},
 	reflect.TypeFor[config.Outbound]():    config.LaterOutbound(),
 	reflect.TypeFor[config.Application](): {"client"},

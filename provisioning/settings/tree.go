@@ -12,6 +12,10 @@ type Tree struct {
 	local map[string][]int
 	asked map[string]bool // the variables that an {env: NAME} names
 	nodes int             // how many values all files hold
+	// vendor is what shows that the settings are webMethods'; nil: nothing does.
+	vendor   *Node
+	userAuth *Node // policies.user_auth of the environment or the command line
+	warnings []Fault
 }
 
 // appended are the lists that several files may add to.
@@ -23,7 +27,7 @@ func isAppended(key string) bool {
 // appending. Anything else that stands twice is a fault. home is where the
 // missing is reported when there is no document.
 func NewTree(docs []*Node, home *Source) (*Tree, []Fault) {
-	t := &Tree{&Node{Kind: Mapping, src: home, line: 1, col: 1}, map[string][]int{}, map[string]bool{}, 0}
+	t := &Tree{root: &Node{Kind: Mapping, src: home, line: 1, col: 1}, local: map[string][]int{}, asked: map[string]bool{}}
 	var faults []Fault
 	if len(docs) > 0 {
 		t.root.src, t.root.line, t.root.col = docs[0].src, docs[0].line, docs[0].col
@@ -99,7 +103,7 @@ func (t *Tree) Locate(steps []any) (Place, string) {
 		}
 		n = next
 	}
-	if n.src.Name == environment {
+	if n.src.variable != "" {
 		return n.Place(), n.src.variable
 	}
 	return n.Place(), t.text(steps)
