@@ -234,14 +234,23 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Replace([]byte(`{"a":"ü"}`))
-	if got := string(x.Head.Append(nil)); got != "Host: a\r\nContent-Type: text/plain; charset=utf-8\r\n" {
+	if got := string(x.Head.Append(nil)); got != "Host: a\r\nContent-Encoding: gzip\r\nContent-Type: text/plain; charset=utf-8\r\n" {
 		t.Errorf("head %q", got)
 	}
 	if found, _, _ := first(t, "$.a")(m); found != "ü" {
 		t.Errorf("found %q", found)
 	}
-	if got := rest(t, x.Body); got != `{"a":"ü"}` || x.Request.Length != 10 {
-		t.Errorf("%q, %d", got, x.Request.Length)
+	sent := rest(t, x.Body)
+	if plain, err := fasthttp.AppendGunzipBytes(nil, []byte(sent)); err != nil || string(plain) != `{"a":"ü"}` || x.Request.Length != int64(len(sent)) {
+		t.Errorf("%q, %v, length %d of %d", plain, err, x.Request.Length, len(sent))
+	}
+	x.Finish(exchange.End{})
+	x = request(t, "Content-Encoding: exi\r\nContent-Length: 5\r\n", "hello")
+	if m, err = bodies.Request(x); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Replace([]byte("plain")); err != nil || rest(t, x.Body) != "plain" || x.Head.Get("Content-Encoding") != nil {
+		t.Errorf("of a coding that is not known: %v, %q", err, x.Head.Append(nil))
 	}
 	x.Finish(exchange.End{})
 	again, err := bodies.Request(posted(t, "text/plain", "second"))

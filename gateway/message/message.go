@@ -3,6 +3,7 @@ package message
 import (
 	"bufio"
 	"bytes"
+	"strings"
 
 	"postern/gateway/exchange"
 	"postern/gateway/problem"
@@ -61,10 +62,11 @@ func (m *Message) None() bool {
 	return m.body == nil || m.answer != nil && m.answer.Body == nil
 }
 
-// Replace makes text, which is UTF-8, the body that is sent. The message keeps it
-// until the exchange has ended. What the head says of the length, the coding, the
-// charset and digests follows, and digests among the trailers are dropped. A
-// message that has no body stays without one. The error is a *problem.Problem.
+// Replace makes text, which is UTF-8, the body that is sent, in the codings in which
+// the body came, where they are known here. The message keeps it until the exchange
+// has ended. What the head says of the length, the coding, the charset and digests
+// follows, and digests among the trailers are dropped. A message that has no body
+// stays without one. The error is a *problem.Problem.
 func (m *Message) Replace(text []byte) error {
 	if m.None() {
 		return nil
@@ -72,7 +74,15 @@ func (m *Message) Replace(text []byte) error {
 	if int64(len(text)) > m.bodies.limit {
 		return m.textProblem(errLong)
 	}
-	if err := m.substitute(text); err != nil {
+	list, err := m.codings()
+	if err != nil || len(text) == 0 {
+		list = nil
+	}
+	data, err := encode(text, list)
+	if err != nil {
+		data, list = text, nil
+	}
+	if err := m.substitute(data, list); err != nil {
 		return err
 	}
 	if kind := m.Type(); charsetOf(kind) != "" {
@@ -81,8 +91,8 @@ func (m *Message) Replace(text []byte) error {
 	return nil
 }
 
-// substitute sends data in place of the body, without a coding.
-func (m *Message) substitute(data []byte) error {
+// substitute sends data, which is in these codings, in place of the body.
+func (m *Message) substitute(data []byte, codings []string) error {
 	m.forget()
 	m.disown()
 	if err := m.bodies.room.take(int64(cap(data))); err != nil {
@@ -92,6 +102,9 @@ func (m *Message) substitute(data []byte) error {
 	m.dropDigests()
 	if m.answer != nil && m.head.Get("ETag") != nil {
 		m.head.Del("ETag") // it named other bytes
+	}
+	if len(codings) > 0 {
+		m.head.Set("Content-Encoding", strings.Join(codings, ", "))
 	}
 	m.hold(data)
 	return nil

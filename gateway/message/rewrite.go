@@ -1,7 +1,6 @@
 package message
 
 import (
-	"strings"
 	"unicode/utf16"
 
 	"github.com/klauspost/compress/zstd"
@@ -18,19 +17,21 @@ func (m *Message) Rewrite(text []byte) error {
 	if err != nil {
 		return m.textProblem(err)
 	}
-	data := m.text.charset.encode(text)
+	data, err := encode(m.text.charset.encode(text), list)
+	if err != nil {
+		return m.textProblem(err)
+	}
+	return m.substitute(data, list)
+}
+
+// encode applies codings in their order.
+func encode(data []byte, list []string) (coded []byte, err error) {
 	for _, coding := range list {
 		if data, err = code(coding, data); err != nil {
-			return m.textProblem(err)
+			return nil, err
 		}
 	}
-	if err := m.substitute(data); err != nil {
-		return err
-	}
-	if len(list) > 0 {
-		m.head.Set("Content-Encoding", strings.Join(list, ", "))
-	}
-	return nil
+	return data, nil
 }
 
 // code applies one of the codings that undo undoes.
