@@ -37,8 +37,9 @@ func (c *chains) chain(levels []config.Level) (chain []exchange.Policy) {
 		c.monitor,
 		c.concurrency,
 		c.invocationlog,
+		c.maskAnswers,
 		c.validate,
-		c.mask,
+		c.maskRequests,
 		c.transform,
 		c.route,
 		c.cache,
@@ -133,12 +134,22 @@ func nearest[T any](levels []config.Level, of func(*config.Policies) *T) (config
 	return config.Level{}, nil
 }
 
-// mask is of every level, and before whatever moves parts of bodies elsewhere.
-func (c *chains) mask(levels []config.Level) (chain []exchange.Policy) {
+// maskRequests is of every level, after requests are compared with the definition
+// and before whatever moves parts of bodies elsewhere.
+func (c *chains) maskRequests(levels []config.Level) []exchange.Policy {
+	return c.mask(levels, "mask", mask.Requests)
+}
+
+// maskAnswers is of every level, and after answers are compared.
+func (c *chains) maskAnswers(levels []config.Level) []exchange.Policy {
+	return c.mask(levels, "mask answers", mask.Answers)
+}
+
+func (c *chains) mask(levels []config.Level, step string, of mask.Side) (chain []exchange.Policy) {
 	for _, l := range levels {
 		if cfg := l.Policies.Mask; cfg != nil {
-			chain = c.add(chain, Step{"mask", l.At("mask")}, func() (exchange.Policy, error) {
-				return mask.New(cfg, c.next.bodies, c.gateway.metrics)
+			chain = c.add(chain, Step{step, l.At("mask")}, func() (exchange.Policy, error) {
+				return of(cfg, c.next.bodies, c.gateway.metrics)
 			})
 		}
 	}
@@ -260,7 +271,7 @@ type chains struct {
 // add appends the policy of a section, which is built once however many chains
 // it stands in; one that is at fault, or has nothing to do, is left out.
 func (c *chains) add(chain []exchange.Policy, step Step, build func() (exchange.Policy, error)) []exchange.Policy {
-	place := fmt.Sprint(step.Path)
+	place := fmt.Sprint(step.Name, step.Path)
 	policy, known := c.rules[place]
 	if !known {
 		made, err := build()

@@ -84,6 +84,32 @@ func TestValidateLevels(t *testing.T) {
 	}
 }
 
+// What is hidden is compared as it came: requests before they are masked, answers
+// too.
+func TestValidateSeesNoMask(t *testing.T) {
+	const masked = `mask: {request: [{json_path: $.qty, with: hidden}], response: [{json_path: $.qty, with: hidden}]}`
+	d, u := withOrders(t, strings.Replace(leveled, "validate: {request: {schema: true, path: true}}",
+		"validate: {request: {schema: true}, response: {schema: true}}, "+masked, 1))
+	const good, bad = `{"item":"a","qty":1}`, `{"item":"a","qty":0}`
+	ask := func(answer string) string {
+		return d.do(lines("GET /gateway/orders/orders/7 HTTP/1.1", "Host: h", "X-Type: application/json", "X-Body: "+answer))
+	}
+	if got := ask(good); status(got) != 200 || payload(got) != `{"item":"a","qty":"hidden"}` {
+		t.Errorf("a good answer: %q", got)
+	}
+	wantStatus(t, ask(bad), 502)
+	u.next()
+	u.next()
+	post := func(body string) string {
+		return d.do(lines("POST /gateway/orders/orders HTTP/1.1", "Host: h", "X-Writer: me", "X-Status: 201 Created", "Content-Type: application/json", fmt.Sprintf("Content-Length: %d", len(body))) + body)
+	}
+	wantStatus(t, post(good), 201)
+	if sent := payload(u.next()); sent != `{"item":"a","qty":"hidden"}` {
+		t.Errorf("the target was sent %q", sent)
+	}
+	wantStatus(t, post(bad), 400)
+}
+
 // The log tells why, and callers are told all; a definition is taken over while
 // requests run, and refused when it is at fault.
 func TestValidateReload(t *testing.T) {

@@ -19,51 +19,68 @@ type mask struct {
 	request, response, fault *rules
 }
 
-// New builds the policy; it is nil where only logs are masked. The error is
-// config.Faults with paths relative to cfg.
-func New(cfg *config.Mask, bodies *message.Bodies, m *metrics.Instruments) (exchange.Policy, error) {
-	p := &mask{bodies: bodies}
-	var faults config.Faults
-	compile := func(list []config.MaskRule, key string) *rules {
-		if len(list) == 0 {
-			return nil
-		}
-		r, err := compile(list, m.Masked(key))
-		if err != nil {
-			faults = append(faults, config.Below(err, key)...)
-		}
-		return r
-	}
-	p.request = compile(cfg.Request, "request")
-	p.response = compile(cfg.Response, "response")
-	p.fault = compile(cfg.Fault, "fault")
-	switch {
-	case len(faults) > 0:
+// Side builds one side of a section: Requests or Answers.
+type Side func(*config.Mask, *message.Bodies, *metrics.Instruments) (exchange.Policy, error)
+
+// Requests builds what hides parts of requests; it is nil where there is nothing
+// to hide, or only in logs. The error is config.Faults with paths relative to cfg.
+func Requests(cfg *config.Mask, bodies *message.Bodies, m *metrics.Instruments) (exchange.Policy, error) {
+	request, faults := compileFor(cfg.Request, "request", m)
+	if faults != nil {
 		return nil, faults
-	case !cfg.Of("payload"):
+	}
+	if request == nil || !cfg.Of("payload") {
 		return nil, nil
 	}
-	return p.policy, nil
+	p := &mask{bodies: bodies, request: request}
+	return func(next exchange.Handler) exchange.Handler {
+		return func(x *exchange.Exchange) error {
+			if err := p.maskRequest(x); err != nil {
+				return err
+			}
+			return next(x)
+		}
+	}, nil
 }
 
-func (p *mask) policy(next exchange.Handler) exchange.Handler {
-	return func(x *exchange.Exchange) error {
-		if err := p.maskRequest(x); err != nil {
-			return err
-		}
-		if p.response != nil {
-			x.Head.Del("Range")
-			x.Head.Del("If-Range")
-		}
-		if err := next(x); err != nil {
-			return err
-		}
-		return p.maskAnswer(x)
+// Answers is Requests for answers, those of the status 400 and more included.
+func Answers(cfg *config.Mask, bodies *message.Bodies, m *metrics.Instruments) (exchange.Policy, error) {
+	response, faults := compileFor(cfg.Response, "response", m)
+	fault, more := compileFor(cfg.Fault, "fault", m)
+	if faults = append(faults, more...); faults != nil {
+		return nil, faults
 	}
+	if response == nil && fault == nil || !cfg.Of("payload") {
+		return nil, nil
+	}
+	p := &mask{bodies: bodies, response: response, fault: fault}
+	return func(next exchange.Handler) exchange.Handler {
+		return func(x *exchange.Exchange) error {
+			if p.response != nil {
+				x.Head.Del("Range")
+				x.Head.Del("If-Range")
+			}
+			if err := next(x); err != nil {
+				return err
+			}
+			return p.maskAnswer(x)
+		}
+	}, nil
+}
+
+func compileFor(list []config.MaskRule, key string, m *metrics.Instruments) (*rules, config.Faults) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	r, err := compile(list, m.Masked(key))
+	if err != nil {
+		return nil, config.Below(err, key)
+	}
+	return r, nil
 }
 
 func (p *mask) maskRequest(x *exchange.Exchange) error {
-	if p.request == nil || x.Body == nil {
+	if x.Body == nil {
 		return nil
 	}
 	m, err := p.bodies.Request(x)
