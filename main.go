@@ -50,22 +50,25 @@ const examples = `	postern demo                       everything needed to try i
 func newRoot() *cobra.Command {
 	cobra.EnableCommandSorting = false // this is the order in which they are needed
 	root := &cobra.Command{Use: "postern", Long: description, Example: examples}
-	root.AddCommand(newRun(), check.New(), diff.New(), explain.New(), health.New(), token.New(), schema.New(),
+	root.AddCommand(newRun(), check.New(), diff.New(), explain.New(), health.New(), health.NewStatus(), health.NewAssets(), token.New(), schema.New(),
 		keys.New(), hash.New(), newDemo(demo.Hooks{}), version.New())
 	return root
 }
 
 func newRun() *cobra.Command {
-	var from provisioning.Flags
+	var from provisioning.Options
 	made := &cobra.Command{
-		Use: "run", Short: "Serve.", Args: cobra.NoArgs,
+		Use: "run", Aliases: []string{"start"}, Short: "Serve.", Args: cobra.NoArgs,
 		Long: `A changed configuration is taken over while serving; a bad one changes nothing.
-SIGHUP loads again; SIGTERM and Ctrl-C end it gracefully, a second one at once.`,
+SIGHUP loads again; SIGTERM and Ctrl-C end it gracefully, a second one at once.
+"start" is another name for it. All options but -c are those of webMethods
+Microgateway; with one of them, or as start, admin_api.on_traffic_port is true
+unless it is stated.`,
 		Example: `	postern run -c postern.yaml
 	postern run -c /etc/postern -c local.yaml
 	POSTERN_LOGGING_LEVEL=debug postern run`,
 		RunE: func(called *cobra.Command, _ []string) error {
-			return serve(called.Context(), from.Sources(), called.ErrOrStderr())
+			return serve(called.Context(), from.Sources(called.CalledAs()), called.ErrOrStderr())
 		},
 	}
 	from.Bind(made)

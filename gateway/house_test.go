@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"introspect/jwk":           {"provisioning/config"},
 	"introspect":               {"introspect/jwk", "provisioning/config", "provisioning/fetch"},
 	"provisioning":             {"provisioning/*"},
+	"provisioning/commandline": {"provisioning/config"},
 	"provisioning/config":      {},
 	"provisioning/fetch":       {"provisioning/config"},
 	"provisioning/settings":    {"provisioning/config", "provisioning/fetch"},
@@ -62,16 +63,15 @@ var mayImport = map[string][]string{
 // commands are what main lists, each beside the work it does; nobody else may
 // import them.
 var commands = map[string][]string{
-	"gateway/explain":          {"gateway", "gateway/exchange", "gateway/problem", "provisioning", "provisioning/config"},
-	"gateway/health":           {"provisioning"},
-	"gateway/password/hash":    {},
-	"gateway/version":          {},
-	"introspect/keys":          {"introspect/jwk"},
-	"introspect/token":         {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
-	"provisioning/schema":      {"provisioning/config"},
-	"provisioning/check":       {"gateway", "provisioning", "provisioning/config"},
-	"provisioning/commandline": {"provisioning/config"},
-	"provisioning/diff":        {"provisioning", "provisioning/config", "provisioning/shown"},
+	"gateway/explain":       {"gateway", "gateway/exchange", "gateway/problem", "provisioning", "provisioning/config"},
+	"gateway/health":        {"provisioning", "provisioning/config"},
+	"gateway/password/hash": {},
+	"gateway/version":       {},
+	"introspect/keys":       {"introspect/jwk"},
+	"introspect/token":      {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
+	"provisioning/schema":   {"provisioning/config"},
+	"provisioning/check":    {"gateway", "provisioning", "provisioning/config"},
+	"provisioning/diff":     {"provisioning", "provisioning/config", "provisioning/shown"},
 }
 
 // mayAlso are the exceptions of single packages.

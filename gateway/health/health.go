@@ -1,5 +1,5 @@
-// Package health is the command that asks a running gateway how it is, for
-// probes in an image that has no shell.
+// Package health is the commands that ask a running gateway on this host: how it
+// is, for probes in an image that has no shell, and what it serves.
 package health
 
 import (
@@ -58,7 +58,7 @@ func (c command) run(ctx context.Context) error {
 	base := c.url
 	if base == "" {
 		var err error
-		if base, err = loopback(provisioning.Glance(c.Sources()).AdminAPI.Listen); err != nil {
+		if base, err = loopback("admin_api.listen", provisioning.Glance(c.Sources()).AdminAPI.Listen); err != nil {
 			return err
 		}
 	}
@@ -71,14 +71,15 @@ func (c command) run(ctx context.Context) error {
 	return ask(ctx, strings.TrimSuffix(base, "/")+path)
 }
 
-// loopback is the address under which this host reaches a listener.
-func loopback(listen string) (string, error) {
+// loopback is the address under which this host reaches a listener, of which
+// name says where it is stated.
+func loopback(name, listen string) (string, error) {
 	address, err := netip.ParseAddrPort(listen)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("admin_api.listen %q is not ip:port", listen)
+		return "", fmt.Errorf("%s %q is not ip:port", name, listen)
 	case address.Port() == 0:
-		return "", errors.New("admin_api.listen takes a free port: say with --url which one it took")
+		return "", errors.New(name + " takes a free port: say with --url or -p which one it took")
 	}
 	host := address.Addr().Unmap()
 	if host.IsUnspecified() && host.Is4() {
@@ -89,19 +90,29 @@ func loopback(listen string) (string, error) {
 	return "http://" + netip.AddrPortFrom(host, address.Port()).String(), nil
 }
 
-// ask returns nil when the answer is 200. It uses no proxy and follows no
-// redirect: the one who answers is the one who was asked.
+// send asks once. It uses no proxy and follows no redirect: the one who answers
+// is the one who was asked.
+func send(request *http.Request) (*http.Response, error) {
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("not reachable: %w", err)
+	}
+	return response, nil
+}
+
+// ask returns nil when the answer is 200.
 func ask(ctx context.Context, address string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("ask %q: %w", address, err)
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	defer transport.CloseIdleConnections()
-	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	response, err := client.Do(request)
+	response, err := send(request)
 	if err != nil {
-		return fmt.Errorf("not reachable: %w", err)
+		return err
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusOK {

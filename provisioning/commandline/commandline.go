@@ -27,7 +27,11 @@ type Streams struct {
 // A root serves one call.
 func Execute(ctx context.Context, root *cobra.Command, args []string, s Streams) int {
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.SetArgs(append([]string{}, args...)) // of nil it would take the process's
+	meant := append([]string{}, args...) // of nil it would take the process's
+	if called, rest, err := root.Find(args); err == nil && called != root {
+		meant = append(meant[:len(args)-len(rest)], twoDashes(called, rest)...)
+	}
+	root.SetArgs(meant)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)

@@ -1,6 +1,9 @@
 package settings
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // commandLine is the file name of what comes from the command line.
 const commandLine = "command line"
@@ -26,6 +29,13 @@ func (t *Tree) Override(arguments []Argument, cwd string) []Fault {
 		t.put(target, variable(a.Value, src, target.list))
 	}
 	return faults
+}
+
+// SpeaksVendor reports whether a variable is one of webMethods'.
+func SpeaksVendor(environ []string) bool {
+	return slices.ContainsFunc(environ, func(entry string) bool {
+		return len(entry) > len("mcgw_") && strings.EqualFold(entry[:len("mcgw_")], "mcgw_")
+	})
 }
 
 // AsVendor says that the command line is webMethods'.

@@ -75,7 +75,7 @@ func collect(s shapes, t reflect.Type, keys []string, into reach) {
 // isScalar reports whether values of t are written as text.
 func isScalar(t reflect.Type) bool {
 	switch t {
-	case reflect.TypeFor[config.Secret](), reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix]():
+	case reflect.TypeFor[config.Secret](), reflect.TypeFor[config.File](), reflect.TypeFor[config.Prefix](), reflect.TypeFor[config.Installation]():
 		return true
 	}
 	return t.Kind() != reflect.Struct && t.Kind() != reflect.Slice
