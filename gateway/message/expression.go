@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"time"
 )
 
 // Expression finds texts in a message. It is compiled once, at load, and safe for
@@ -75,13 +76,36 @@ func Regex(pattern string) (*Expression, error) {
 		if len(text)*size > maxSteps {
 			return fmt.Errorf("%w: %d bytes for such an expression", ErrTooMuch, len(text))
 		}
-		for _, at := range re.FindAllSubmatchIndex(text, maxMatches) {
+		found, err := search(maxMatches, func(n int) [][]int { return re.FindAllSubmatchIndex(text, n) })
+		if err != nil {
+			return err
+		}
+		for _, at := range found {
 			if start, end := at[2*group], at[2*group+1]; start >= 0 && !visit(string(text[start:end])) {
 				break
 			}
 		}
 		return nil
 	}}, nil
+}
+
+// maxSearch is how long the matches of one pattern are looked for.
+const maxSearch = time.Second
+
+// search finds at most so many matches. One match may look at all of a text, so
+// many may take its square: it looks for a few, then for four times as many, so that
+// it can end in between.
+func search(most int, find func(n int) [][]int) ([][]int, error) {
+	began := time.Now()
+	for n := min(16, most); ; n = min(4*n, most) {
+		found := find(n)
+		switch {
+		case len(found) < n || n == most:
+			return found, nil
+		case time.Since(began) > maxSearch:
+			return nil, fmt.Errorf("%w: looking for matches takes more than %v", ErrTooMuch, maxSearch)
+		}
+	}
 }
 
 // parsePattern compiles a regular expression, and tells the size of its program.

@@ -257,6 +257,12 @@ func TestRegex(t *testing.T) {
 	if _, err := found(t, e, "text/plain", strings.Repeat("a", 1<<21)); !errors.Is(err, message.ErrTooMuch) {
 		t.Errorf("a large expression on a large text: %v", err)
 	}
+	if e, err = message.Regex(`a.*b|a`); err != nil { // looks over all of the text for each match
+		t.Fatal(err)
+	}
+	if _, err := found(t, e, "text/plain", strings.Repeat("a", 1<<21)); !errors.Is(err, message.ErrTooMuch) {
+		t.Errorf("the square of a text: %v", err)
+	}
 }
 
 func TestCompile(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/ohler55/ojg/jp"
 
@@ -172,28 +171,16 @@ func (m *Message) Mask(list []*Masking, as Form) (text []byte, values int, err e
 	return text, values + matches, err
 }
 
-// What bounds the matches of one pattern: how many they are, and how long they are
-// looked for. One match may look at all of the text, so many may take its square.
-const (
-	maxMasked = 10_000
-	maxSearch = time.Second
-)
+// maxMasked is how many matches of one pattern are masked.
+const maxMasked = 10_000
 
-// matches are all of a pattern. It looks for a few, then for four times as many, so
-// that it can end in between.
+// matches are all of a pattern.
 func (k *Masking) matches(text []byte) ([][]int, error) {
-	began := time.Now()
-	for most := 16; ; most = min(4*most, maxMasked+1) {
-		found := k.pattern.FindAllIndex(text, most)
-		switch {
-		case len(found) < most:
-			return found, nil
-		case most > maxMasked:
-			return nil, fmt.Errorf("%w: more than %d matches", ErrTooMuch, maxMasked)
-		case time.Since(began) > maxSearch:
-			return nil, fmt.Errorf("%w: looking for matches takes more than %v", ErrTooMuch, maxSearch)
-		}
+	found, err := search(maxMasked+1, func(n int) [][]int { return k.pattern.FindAllIndex(text, n) })
+	if len(found) > maxMasked {
+		return nil, fmt.Errorf("%w: more than %d matches", ErrTooMuch, maxMasked)
 	}
+	return found, err
 }
 
 func (m *Message) maskMatches(text []byte, k *Masking, as Form) ([]byte, int, error) {

@@ -28,7 +28,7 @@ func (v *checker) apis(c *Config, servers knownServers) {
 		v.compression(level.At("compression"), level.Policies.Compression)
 		v.cache(level.At("cache"), level.Policies.Cache)
 		v.ipfilter(level.At("ipfilter"), level.Policies.IPFilter)
-		v.mask(level.At("mask"), level.Policies.Mask)
+		v.mask(c, level.At("mask"), level.Policies.Mask)
 		v.transform(level.At("transform"), level.Policies.Transform)
 		v.outbound(level.At("outbound"), level.Policies.Outbound)
 		v.route(c, level)

@@ -1,13 +1,19 @@
 package config
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // maxMask is how long what stands for a value may be.
 const maxMask = 100
 
-func (v *checker) mask(path []any, m *Mask) {
+func (v *checker) mask(c *Config, path []any, m *Mask) {
 	if m == nil {
 		return
+	}
+	if m.Of("log") && !m.Of("payload") && !c.storesBodies() {
+		v.warn(at(path, "apply"), "unused: no invocationlog stores bodies, so none is masked")
 	}
 	if len(m.Request)+len(m.Response)+len(m.Fault) == 0 {
 		v.add(path, "state request, response or fault: without them nothing is masked")
@@ -24,6 +30,16 @@ func (v *checker) mask(path []any, m *Mask) {
 	for i := range m.Fault {
 		v.maskRule(at(path, "fault", i), &m.Fault[i])
 	}
+}
+
+// storesBodies reports whether some invocationlog does.
+func (c *Config) storesBodies() bool {
+	for l := range c.AllLevels() {
+		if slices.ContainsFunc(l.Policies.InvocationLog, func(log InvocationLog) bool { return log.storesBody() }) {
+			return true
+		}
+	}
+	return false
 }
 
 // maskRule checks the form; the gateway finds out whether an expression is one.
