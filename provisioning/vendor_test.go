@@ -33,6 +33,11 @@ func TestVendorEnvironment(t *testing.T) {
 		{variable: "mcgw_api_gateway_url=central:5555", faulty: true, says: []string{`: "url" is not supported yet`}},
 		{variable: "mcgw_downloads_apis=orders", faulty: true, says: []string{`: "downloads" is not supported yet`}},
 		{variable: "mcgw_applications_sync_enabled=true", faulty: true, says: []string{`: "applications_sync" is not supported yet`}},
+		{variable: "mcgw_aliases_be_url_value=http://other:1", holds: func(c *config.Config) bool {
+			return c.Aliases[0].Name == "be_url" && c.Aliases[0].Value == "http://other:1"
+		}, says: []string{onTraffic, stranger}},
+		{variable: "mcgw_aliases_be_url_type=simpel", faulty: true, says: []string{`: "simpel" is not one of simple, endpoint or httpTransportSecurityAlias; did you mean "simple"?`}},
+		{variable: "mcgw_aliases_be_url_color=red", faulty: true, says: []string{": names no setting"}},
 		{variable: "mggw_ports_http=4486", says: []string{`: warning: is not read; did you mean "mcgw_ports_http"?`}},
 		{variable: "mggw_something=4486"},
 		{variable: "mcgw_port_http=1", faulty: true, says: []string{`: names no setting; did you mean "mcgw_ports_http"?`}},

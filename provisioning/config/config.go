@@ -44,6 +44,8 @@ type Config struct {
 	// Faults is for what no level states it for, and for requests that no API took.
 	Faults *FaultPolicy `yaml:"faults"`
 	APIs   []API        `yaml:"apis" allow:"empty"`
+	// Aliases have been replaced where they are used.
+	Aliases []Alias `yaml:"aliases"`
 }
 
 // APIEndpoint says where the APIs begin.

@@ -63,6 +63,9 @@ func (c *Config) SetDefaults() {
 	for i := range c.APIs {
 		c.APIs[i].setDefaults()
 	}
+	for i := range c.Aliases {
+		setDefault(&c.Aliases[i].Type, SimpleAlias)
+	}
 	for level := range c.AllLevels() {
 		if id := level.Policies.Identify; id != nil && !id.None {
 			id.setDefaults(c.AuthServers)

@@ -71,6 +71,7 @@ func (c *Config) Validate() Faults {
 	v.hostnames(c.Hostnames)
 	v.store(c.Store)
 	v.destinations(c)
+	v.aliases(c.Aliases)
 	if base := *c.APIEndpoint.BasePath; base != "" {
 		v.basePath([]any{"api_endpoint", "base_path"}, base)
 	}

@@ -30,6 +30,7 @@ func unions() map[reflect.Type]rule {
 		reflect.TypeFor[[]config.ClaimHeader]():     always(mapOf(text(nil))),
 		reflect.TypeFor[[]config.Namespace]():       always(mapOf(text(nil))),
 		reflect.TypeFor[[]config.Setting]():         mapOfSecrets,
+		reflect.TypeFor[[]config.Alias]():           aliases,
 		reflect.TypeFor[config.ClaimSet]():          always(mapOf(either(text(nil), listOf(text(nil))))),
 		reflect.TypeFor[[]config.User]():            users,
 		reflect.TypeFor[config.Balance]():           always(balance()),
@@ -157,6 +158,11 @@ func orNone[T any](g *generator, _ field) (object, error) {
 // mapping is a mapping T and nothing else.
 func mapping[T any](g *generator, _ field) (object, error) { return g.reference(reflect.TypeFor[T]()) }
 
+func aliases(g *generator, _ field) (object, error) {
+	one, err := g.reference(reflect.TypeFor[config.Alias]())
+	return mapOf(one), err
+}
+
 func users(g *generator, _ field) (object, error) {
 	one, err := g.reference(reflect.TypeFor[config.User]())
 	return either(object{"type": "array", "items": one}, holding(object{"file": text(nil)}, "file")), err
@@ -171,7 +177,7 @@ func balance() object {
 
 func outbound(g *generator, _ field) (object, error) {
 	mapping, err := g.reference(reflect.TypeFor[config.Outbound]())
-	return either(oneOf(config.OutboundWords()), mapping), err
+	return either(oneOf(config.OutboundWords()), object{"type": "string", "pattern": `^\$\{[^}]+\}$`}, mapping), err
 }
 
 func adaptive(g *generator, _ field) (object, error) {

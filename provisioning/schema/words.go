@@ -12,6 +12,7 @@ func words() map[string][]string {
 		"Logging.level":                             {"debug", "info", "warn", "error"},
 		"Logging.format":                            {"json", "combined"},
 		"Tracing.continue":                          {"always", "trusted_proxies", "never"},
+		"Alias.type":                                {"simple", "endpoint", "httpTransportSecurityAlias"},
 		"TLS.client_auth":                           {"request", "require"},
 		"UpstreamTLS.min_version":                   {"1.2", "1.3"},
 		"Validation.undefined":                      {"refuse", "pass"},

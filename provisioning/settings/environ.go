@@ -36,6 +36,9 @@ func (t *Tree) Overlay(f *Files, cwd string) []Fault {
 		rest := strings.ToLower(settingName.FindStringSubmatch(name)[1])
 		value, _ := f.Getenv(name)
 		target, ok := known.find(rest)
+		if !ok {
+			target, ok = t.aliasSetting(name[len(name)-len(rest):])
+		}
 		switch {
 		case !ok && isService(name, value):
 		case !ok:

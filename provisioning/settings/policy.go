@@ -8,9 +8,11 @@ import (
 	"postern/provisioning/config"
 )
 
-// ofPolicy is union for types of single policies.
+// ofPolicy is union for types of single policies, and for what they use.
 func (d *decoder) ofPolicy(n *Node, target any) bool {
 	switch v := target.(type) {
+	case *[]config.Alias:
+		d.aliases(n, v)
 	case *config.CORS:
 		d.orNone(n, &v.None, v, "{origins: [...], ...}")
 	case *config.Origin:

@@ -27,7 +27,7 @@ func TestEveryTypeHasARule(t *testing.T) {
 		reflect.TypeFor[config.Duration](), reflect.TypeFor[config.Size](), reflect.TypeFor[config.Ratio](), reflect.TypeFor[config.Address](), reflect.TypeFor[config.Secret](),
 		reflect.TypeFor[config.File](), reflect.TypeFor[config.Definition](), reflect.TypeFor[config.Installation](), reflect.TypeFor[config.Prefix](), reflect.TypeFor[config.Issuer](), reflect.TypeFor[config.Audience](),
 		reflect.TypeFor[[]config.ClaimHeader](), reflect.TypeFor[[]config.Namespace](), reflect.TypeFor[[]config.Setting](), reflect.TypeFor[config.ClaimSet](), reflect.TypeFor[config.Balance](),
-		reflect.TypeFor[config.Origin](), reflect.TypeFor[config.APIKey](), reflect.TypeFor[config.AddressRange](), reflect.TypeFor[config.Period](), reflect.TypeFor[config.ThrottleBy](), reflect.TypeFor[config.ThrottleFor](), reflect.TypeFor[config.MonitorFor](), reflect.TypeFor[config.TTL](),
+		reflect.TypeFor[config.Origin](), reflect.TypeFor[config.APIKey](), reflect.TypeFor[config.AddressRange](), reflect.TypeFor[config.Period](), reflect.TypeFor[config.ThrottleBy](), reflect.TypeFor[config.ThrottleFor](), reflect.TypeFor[config.MonitorFor](), reflect.TypeFor[config.TTL](), reflect.TypeFor[[]config.Alias](),
 	}
 	d := &decoder{tree: &Tree{}, shapes: shapes{}, broken: map[string]bool{}, partly: map[string]bool{}}
 	for _, typ := range written {

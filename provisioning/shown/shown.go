@@ -92,6 +92,8 @@ func (s shower) own(v reflect.Value) (any, bool) {
 		return showAudience(own), true
 	case []config.ClaimHeader:
 		return showClaimHeaders(own), true
+	case []config.Alias:
+		return showAliases(own), true
 	case config.ClaimSet:
 		return showClaimSet(own), true
 	case []config.Namespace:
@@ -181,6 +183,18 @@ func showClaimHeaders(headers []config.ClaimHeader) any {
 	shown := map[string]string{}
 	for _, h := range headers {
 		shown[h.Header] = h.Claim
+	}
+	return shown
+}
+
+// showAliases shows that they are there: a text may be a secret.
+func showAliases(aliases []config.Alias) any {
+	if len(aliases) == 0 {
+		return nil
+	}
+	shown := map[string]any{}
+	for i := range aliases {
+		shown[aliases[i].Name] = map[string]string{"type": aliases[i].Type}
 	}
 	return shown
 }
