@@ -1,15 +1,18 @@
 package main
 
 import (
+	"crypto/x509"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"software.sslmate.com/src/go-pkcs12"
 )
 
 // TestMicrogatewayOptions: what the options of webMethods Microgateway come to. A
@@ -132,6 +135,43 @@ func TestMicrogatewayWithoutFile(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if body, _ := io.ReadAll(response.Body); response.StatusCode != 200 || !strings.Contains(string(body), `"active"`) {
+		t.Errorf("%d %s", response.StatusCode, body)
+	}
+}
+
+// TestMicrogatewayStores: the https port has the key store's certificate, and
+// upstreams are verified against the trust store.
+func TestMicrogatewayStores(t *testing.T) {
+	upstream := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "trusted") }))
+	defer upstream.Close()
+	own := upstream.TLS.Certificates[0]
+	const password = "changeit"
+	keys, err := pkcs12.Modern.Encode(own.PrivateKey, upstream.Certificate(), nil, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := pkcs12.Modern.EncodeTrustStore([]*x509.Certificate{upstream.Certificate()}, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, strings.Replace(open, "http://127.0.0.1:9", upstream.URL, 1)+`key_store: {type: PKCS12, location: keys.p12, password: changeit}
+trust_store: {type: PKCS12, location: trust.p12, password: changeit}
+`)
+	for name, data := range map[string][]byte{"keys.p12": keys, "trust.p12": trust} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := process{log: new(output), Cmd: exec.CommandContext(t.Context(), os.Args[0], "run", "-c", path)}
+	p.Env = []string{"mcgw_ports_https=127.0.0.1:0"}
+	p.run(t)
+	secure := p.log.await(t, `"msg":"listening","listener":"https","address":"(127\.0\.0\.1:\d+)"`)[1]
+	response, err := upstream.Client().Get("https://" + secure + "/gateway/orders/1/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, _ := io.ReadAll(response.Body); string(body) != "trusted" {
 		t.Errorf("%d %s", response.StatusCode, body)
 	}
 }

@@ -51,12 +51,13 @@ var mayImport = map[string][]string{
 	"gateway/variable":         {"gateway/exchange", "gateway/message", "gateway/problem", "gateway/claim", "gateway/quote", "provisioning/config"},
 	"gateway/policy/*":         {"gateway/exchange", "gateway/sticky", "gateway/event", "gateway/destination", "gateway/quote", "gateway/definition", "gateway/hostname", "gateway/message", "gateway/schema", "gateway/wire", "gateway/problem", "gateway/metrics", "gateway/claim", "gateway/application", "gateway/quota", "gateway/store", "gateway/variable", "provisioning/config"},
 	"introspect/jwk":           {"provisioning/config"},
-	"introspect":               {"introspect/jwk", "provisioning/config", "provisioning/fetch"},
+	"introspect":               {"introspect/jwk", "provisioning/config", "provisioning/fetch", "provisioning/keystore"},
 	"provisioning":             {"provisioning/*"},
 	"provisioning/commandline": {"provisioning/config"},
 	"provisioning/config":      {},
+	"provisioning/keystore":    {},
 	"provisioning/fetch":       {"provisioning/config"},
-	"provisioning/settings":    {"provisioning/config", "provisioning/fetch"},
+	"provisioning/settings":    {"provisioning/config", "provisioning/fetch", "provisioning/keystore"},
 	"provisioning/shown":       {"provisioning/config"},
 }
 

@@ -45,7 +45,8 @@ type Config struct {
 	Faults *FaultPolicy `yaml:"faults"`
 	APIs   []API        `yaml:"apis" allow:"empty"`
 	// Aliases have been replaced where they are used.
-	Aliases []Alias `yaml:"aliases"`
+	Aliases    []Alias      `yaml:"aliases"`
+	TrustStore *Authorities `yaml:"trust_store"` // nil: the system's authorities
 }
 
 // APIEndpoint says where the APIs begin.

@@ -23,6 +23,7 @@ func Default() *Config {
 // SetDefaults fills in what was left out and brings what was said to its one
 // canonical form. Doing it twice changes nothing.
 func (c *Config) SetDefaults() {
+	c.trust()
 	c.Ports.setDefaults()
 	if c.TLS != nil && !c.TLS.ClientCA.IsZero() {
 		setDefault(&c.TLS.ClientAuth, "request")

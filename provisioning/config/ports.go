@@ -25,6 +25,8 @@ type TLS struct {
 type Certificate struct {
 	Certificate File `yaml:"certificate"`
 	Key         File `yaml:"key"`
+	// Keystore is where both come from, if not from PEM files.
+	Keystore *Truststore `yaml:"keystore"`
 }
 
 // Limits bound what a caller may cost.

@@ -36,7 +36,7 @@ func (d *decoder) ofPolicy(n *Node, target any) bool {
 	case *config.TTL:
 		d.ttl(n, v)
 	default:
-		return false
+		return d.ofStore(n, target)
 	}
 	return true
 }

@@ -46,7 +46,7 @@ func (s shapes) of(t reflect.Type) *shape {
 // are told from mistakes, and never ignored.
 var later = map[reflect.Type][]string{
 	reflect.TypeFor[config.Config](): {
-		"archive", "downloads", "applications_sync", "token_service", "key_store", "trust_store",
+		"archive", "downloads", "applications_sync", "token_service",
 	},
 	reflect.TypeFor[config.Bundle]():      {"from", "poll", "verify", "allow_files"},
 	reflect.TypeFor[config.API]():         {"id"},

@@ -27,6 +27,7 @@ func (t *Tree) Translate() (faults, warnings []Fault) {
 	v.level()
 	v.faultMessage()
 	v.esDestination()
+	v.stores()
 	v.aliases()
 	v.adminOnTraffic()
 	return v.faults, append(t.warnings, v.warnings...)

@@ -65,6 +65,10 @@ func vendorSettings() reach {
 	for _, path := range []string{"policies.user_auth", "faults.default_error_message", "microgatewayPool.microgatewayPoolName", "microgatewayPool.microgatewayPoolDescription"} {
 		r.add(strings.Split(path, "."), setting{})
 	}
+	for _, key := range storeKeys {
+		r.add([]string{"key_store", key}, setting{})
+		r.add([]string{"trust_store", key}, setting{})
+	}
 	for _, key := range esKeys {
 		r.add([]string{"es_destination", key}, setting{})
 	}

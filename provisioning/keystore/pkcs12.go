@@ -1,4 +1,4 @@
-package introspect
+package keystore
 
 import (
 	"bytes"
@@ -82,7 +82,7 @@ func oid(id asn1.ObjectIdentifier, text string) bool { return id.String() == tex
 
 // readPKCS12 reads the certificates of a PKCS #12 file. go-pkcs12 checks the
 // password; the names of what is encrypted in ways of old stay unknown.
-func readPKCS12(data []byte, password string) ([]trusted, error) {
+func readPKCS12(data []byte, password string) ([]Entry, error) {
 	var file pfx
 	if err := derRead(data, &file); err != nil {
 		return nil, fmt.Errorf("parse PKCS #12: %w", err)
@@ -104,9 +104,36 @@ func readPKCS12(data []byte, password string) ([]trusted, error) {
 		return entries, nil
 	}
 	for _, c := range certificates {
-		entries = append(entries, trusted{certificate: c})
+		entries = append(entries, Entry{Certificate: c})
 	}
 	return entries, nil
+}
+
+// pairInPKCS12 is the one private key of a file, with its chain.
+func pairInPKCS12(data []byte, password string) (*Pair, error) {
+	var file pfx
+	if err := derRead(data, &file); err != nil {
+		return nil, fmt.Errorf("parse PKCS #12: %w", err)
+	}
+	if err := file.MAC.check(); err != nil {
+		return nil, err
+	}
+	key, leaf, chain, err := pkcs12.DecodeChain(data, password)
+	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
+		return nil, errors.New("cannot be read as PKCS #12: the password is wrong")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("parse PKCS #12: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("write its private key: %w", err)
+	}
+	pair := &Pair{Key: der, Chain: [][]byte{leaf.Raw}}
+	for _, c := range chain {
+		pair.Chain = append(pair.Chain, c.Raw)
+	}
+	return pair, nil
 }
 
 // afterMAC reports whether go-pkcs12 refused a file for what it is, having checked
@@ -142,7 +169,7 @@ func (m *macData) check() error {
 }
 
 // certificates reads what is in the clear or encrypted by PBES2.
-func (p *pfx) certificates(password string) (entries []trusted, err error) {
+func (p *pfx) certificates(password string) (entries []Entry, err error) {
 	var inner []byte
 	var safes []contentInfo
 	if err := derRead(p.Safe.Content.Bytes, &inner); err != nil {
@@ -179,18 +206,18 @@ func (p *pfx) certificates(password string) (entries []trusted, err error) {
 	return entries, nil
 }
 
-func (b *safeBag) certificate() (one trusted, err error) {
+func (b *safeBag) certificate() (one Entry, err error) {
 	var inner certBag
 	if err = derRead(b.Value.Bytes, &inner); err != nil {
 		return one, err
 	}
-	if one.certificate, err = x509.ParseCertificate(inner.Data); err != nil {
+	if one.Certificate, err = x509.ParseCertificate(inner.Data); err != nil {
 		return one, err
 	}
 	for _, name := range b.Attributes {
 		var text asn1.RawValue
 		if oid(name.Type, "1.2.840.113549.1.9.20") && derRead(name.Value.Bytes, &text) == nil {
-			one.alias = bmpString(text.Bytes)
+			one.Alias = bmpString(text.Bytes)
 		}
 	}
 	return one, nil

@@ -1,4 +1,4 @@
-package introspect
+package keystore
 
 import (
 	"bytes"
@@ -6,21 +6,19 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/pavlo-v-chernykh/keystore-go/v4"
+	jks "github.com/pavlo-v-chernykh/keystore-go/v4"
 )
 
 // readJKS reads the certificates of a Java key store: the trusted ones, and the
 // first of the chain of each private key.
-func readJKS(data []byte, password string) ([]trusted, error) {
-	if !jksFits(data) {
-		return nil, errors.New("is a JKS store that is cut off or damaged")
+func readJKS(data []byte, password string) ([]Entry, error) {
+	store, err := loadJKS(data, password)
+	if err != nil {
+		return nil, err
 	}
-	store := keystore.New(keystore.WithCaseExactAliases(), keystore.WithOrderedAliases())
-	if err := store.Load(bytes.NewReader(data), []byte(password)); err != nil {
-		return nil, errors.New("cannot be read as JKS: the password is wrong, or the file is damaged")
-	}
-	var entries []trusted
+	var entries []Entry
 	for _, alias := range store.Aliases() {
 		der, ok := certificateIn(store, alias)
 		if !ok {
@@ -30,12 +28,50 @@ func readJKS(data []byte, password string) ([]trusted, error) {
 		if err != nil {
 			return nil, fmt.Errorf("parse certificate %.64q: %w", alias, err)
 		}
-		entries = append(entries, trusted{alias, c})
+		entries = append(entries, Entry{alias, c})
 	}
 	return entries, nil
 }
 
-func certificateIn(store keystore.KeyStore, alias string) (der []byte, ok bool) {
+func loadJKS(data []byte, password string) (jks.KeyStore, error) {
+	store := jks.New(jks.WithCaseExactAliases(), jks.WithOrderedAliases())
+	if !jksFits(data) {
+		return store, errors.New("is a JKS store that is cut off or damaged")
+	}
+	if err := store.Load(bytes.NewReader(data), []byte(password)); err != nil {
+		return store, errors.New("cannot be read as JKS: the password is wrong, or the file is damaged")
+	}
+	return store, nil
+}
+
+// pairInJKS finds the private key of alias, or the only one. Its password is
+// that of the store.
+func pairInJKS(data []byte, password, alias string) (*Pair, error) {
+	store, err := loadJKS(data, password)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, name := range store.Aliases() {
+		if store.IsPrivateKeyEntry(name) && (alias == "" || strings.EqualFold(name, alias)) {
+			found = append(found, name)
+		}
+	}
+	if err := onlyOne(found, alias); err != nil {
+		return nil, err
+	}
+	entry, err := store.GetPrivateKeyEntry(found[0], []byte(password))
+	if err != nil {
+		return nil, errors.New("its private key cannot be read: the key's password must be the store's")
+	}
+	pair := &Pair{Key: entry.PrivateKey}
+	for _, c := range entry.CertificateChain {
+		pair.Chain = append(pair.Chain, c.Content)
+	}
+	return pair, nil
+}
+
+func certificateIn(store jks.KeyStore, alias string) (der []byte, ok bool) {
 	if entry, err := store.GetTrustedCertificateEntry(alias); err == nil {
 		return entry.Certificate.Content, true
 	}
