@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"net/http"
@@ -127,8 +128,17 @@ func TestMicrogateway(t *testing.T) {
 func TestMicrogatewayWithoutFile(t *testing.T) {
 	p := process{log: new(output), Cmd: exec.CommandContext(t.Context(), os.Args[0], "run")}
 	p.Dir = t.TempDir()
-	p.Env = []string{"mcgw_ports_http=127.0.0.1:0", "mcgw_admin_api_listen=127.0.0.1:0"}
+	p.Env = []string{"mcgw_ports_http=127.0.0.1:0", "mcgw_ports_https=127.0.0.1:0", "mcgw_admin_api_listen=127.0.0.1:0"}
 	p.run(t)
+	secure := p.log.await(t, `"msg":"listening","listener":"https","address":"(127\.0\.0\.1:\d+)"`)[1]
+	conn, err := tls.Dial("tcp", secure, &tls.Config{InsecureSkipVerify: true}) // nobody vouches for it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if c := conn.ConnectionState().PeerCertificates[0]; c.Subject.CommonName != "postern" || c.VerifyHostname("localhost") != nil {
+		t.Errorf("the certificate is of %v", c.Subject)
+	}
 	response, err := http.Get(p.traffic + "/rest/microgateway/status")
 	if err != nil {
 		t.Fatal(err)

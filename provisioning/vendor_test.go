@@ -38,6 +38,10 @@ func TestVendorEnvironment(t *testing.T) {
 		}, says: []string{onTraffic, stranger}},
 		{variable: "mcgw_aliases_be_url_type=simpel", faulty: true, says: []string{`: "simpel" is not one of simple, endpoint or httpTransportSecurityAlias; did you mean "simple"?`}},
 		{variable: "mcgw_aliases_be_url_color=red", faulty: true, says: []string{": names no setting"}},
+		{
+			variable: "mcgw_ports_https=7749", holds: func(c *config.Config) bool { return c.TLS.SelfSigned && c.Ports.HTTPS == ":7749" },
+			says: []string{onTraffic, stranger, ": warning: is true, since there is no certificate: say key_store, or tls"},
+		},
 		{variable: "mggw_ports_http=4486", says: []string{`: warning: is not read; did you mean "mcgw_ports_http"?`}},
 		{variable: "mggw_something=4486"},
 		{variable: "mcgw_port_http=1", faulty: true, says: []string{`: names no setting; did you mean "mcgw_ports_http"?`}},

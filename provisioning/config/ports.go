@@ -19,6 +19,7 @@ type TLS struct {
 	Certificates []Certificate `yaml:"certificates"` // the first one serves names that no other matches
 	ClientCA     File          `yaml:"client_ca"`    // PEM; asks callers for certificates
 	ClientAuth   string        `yaml:"client_auth"`  // request (default) or require; only with ClientCA
+	SelfSigned   bool          `yaml:"self_signed"`  // a certificate that nobody can verify, made with each configuration
 }
 
 // Certificate is a PEM certificate chain with its private key.

@@ -123,7 +123,10 @@ func (v *checker) tls(c *Config) {
 	if c.Ports.HTTPS == "" {
 		v.warn([]any{"tls"}, "unused: ports.https is off")
 	}
-	if len(c.TLS.Certificates) == 0 {
+	if c.TLS.SelfSigned && len(c.TLS.Certificates) > 0 {
+		v.clash([]any{"tls", "self_signed"}, []any{"tls", "certificates"}, "there are certificates already")
+	}
+	if len(c.TLS.Certificates) == 0 && !c.TLS.SelfSigned {
 		v.add([]any{"tls", "certificates"}, "missing: https needs a certificate and its key")
 	}
 	for i, pair := range c.TLS.Certificates {

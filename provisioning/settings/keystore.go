@@ -95,6 +95,7 @@ func (v *vendor) stores() {
 	}
 	named, from := v.section("key_store")
 	if from == nil {
+		v.selfSigned()
 		return
 	}
 	v.tree.asVendor(named)
@@ -119,6 +120,18 @@ func (v *vendor) stores() {
 		joined := *all
 		joined.Items = append(slices.Clip(all.Items), certificate)
 		tls.put("certificates", &joined)
+	}
+}
+
+// selfSigned is the certificate of webMethods' https port that states none.
+func (v *vendor) selfSigned() {
+	_, ports := v.section("ports")
+	if v.tree.vendor == nil || ports == nil || v.root.get("tls") != nil {
+		return
+	}
+	if https := ports.get("https"); https != nil && https.Text != "none" {
+		v.own("tls", https).put("self_signed", https.scalar("true"))
+		v.warn(https, "tls.self_signed", "is true, since there is no certificate: say key_store, or tls")
 	}
 }
 

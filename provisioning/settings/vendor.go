@@ -27,8 +27,8 @@ func (t *Tree) Translate() (faults, warnings []Fault) {
 	v.level()
 	v.faultMessage()
 	v.esDestination()
-	v.stores()
 	v.aliases()
+	v.stores()
 	v.adminOnTraffic()
 	return v.faults, append(t.warnings, v.warnings...)
 }
