@@ -60,7 +60,7 @@ func TestMicrogatewayOptions(t *testing.T) {
 func TestMicrogateway(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.URL.Path) }))
 	defer upstream.Close()
-	path := write(t, strings.Replace(open, "http://127.0.0.1:9", "${orders_be}/of/${who}", 1)+"aliases: {orders_be: {type: endpoint, endPointURI: 'http://127.0.0.1:9'}, who: {value: shop}}\n")
+	path := write(t, strings.Replace(open, "http://127.0.0.1:9", "${orders_be}/of/${who}", 1)+"aliases: {orders_be: {type: endpoint, endPointURI: 'http://127.0.0.1:9'}, who: {value: shop}}\nfaults: {default_error_message: 'No \"$ERROR_MESSAGE\"'}\n")
 	p := process{log: new(output), Cmd: exec.CommandContext(t.Context(), os.Args[0], "start", "-c", path, "-p", "127.0.0.1:0", "-adu", "op", "-adp", "secret", "-lv", "INFO")}
 	p.Env = []string{"mcgw_aliases_orders_be_endPointURI=" + upstream.URL}
 	p.run(t)
@@ -94,6 +94,7 @@ func TestMicrogateway(t *testing.T) {
 		{"/rest/microgateway/assets", "op", 200, `"apiName":"orders","apiVersion":"1"`},
 		{"/rest/microgateway/settings", "op", 200, `"on_traffic_port":true`},
 		{"/rest/microgateway/status", "", 401, "credentials are needed"},
+		{"/gateway/none", "", 404, `{"Exception":"No \"`},
 		{"/gateway/orders/1/x", "", 200, "/of/shop/x"},
 		{"/gateway/orders/x", "", 200, "/of/shop/x"},
 	} {

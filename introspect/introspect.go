@@ -8,8 +8,8 @@
 //
 // The path of a key: source.go says where it comes from, refresh.go fetches it
 // in the background and demand.go for a token that names an unknown one; jwk.go,
-// pem.go, truststore.go, certificate.go and key.go refuse
-// what should not verify; keyset.go holds what is left, over reloads too.
+// pem.go, truststore.go, certificate.go and key.go refuse what should not verify;
+// keyset.go holds what is left, over reloads too.
 // sharedkey.go is a key that both sides know, strategy.go the issuers whose
 // tokens applications sign with keys of their own. keep.go brings fetched keys
 // over a restart.

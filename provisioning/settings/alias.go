@@ -14,8 +14,8 @@ var (
 	inertAliasKeys  = []string{"optimizationTechnique", "passSecurityHeaders", "keystoreAlias", "keyAlias", "truststoreAlias", "authType", "authMode", "stage", "oauth2Token", "kerberosCredentials"}
 )
 
-// maxReplaced bounds a text in which aliases were replaced.
-const maxReplaced = 1 << 20
+// maxReplaced bounds all texts together in which aliases were replaced.
+const maxReplaced = 16 << 20
 
 // aliases is a mapping of names to what they stand for, whose order is kept.
 func (d *decoder) aliases(n *Node, v *[]config.Alias) {
@@ -82,6 +82,7 @@ type replacer struct {
 	*vendor
 	aliases map[string]*Node // by ${name}
 	done    map[*Node]*Node
+	written int // bytes so far
 }
 
 func (r *replacer) replace(n *Node, at path) *Node {
@@ -153,12 +154,15 @@ func (r *replacer) text(n *Node, at path) *Node {
 			continue
 		}
 		b.WriteString(rest[:start])
-		b.WriteString(r.value(n, alias, at))
-		rest = rest[end:]
-		if b.Len() > maxReplaced {
-			r.fault(n, r.tree.text(at), "is longer than 1 MiB with its aliases replaced")
+		text := r.value(n, alias, at)
+		if r.written += start + len(text); r.written > maxReplaced {
+			if r.written-start-len(text) <= maxReplaced {
+				r.fault(n, r.tree.text(at), "all texts together are longer than 16 MiB with their aliases replaced")
+			}
 			return n
 		}
+		b.WriteString(text)
+		rest = rest[end:]
 	}
 	if b.WriteString(rest); b.String() == n.Text {
 		return n

@@ -41,6 +41,8 @@ func decodeAll(data []byte) (faults int) {
 	faults += len(found)
 	files := settings.NewFiles([]string{"POSTERN_PORTS_HTTP=1"})
 	faults += len(tree.Overlay(files, "/nonexistent"))
+	translated, _ := tree.Translate()
+	faults += len(translated)
 	decoded := tree.Decode(files)
 	faults += len(decoded.Faults)
 	decoded.Config.SetDefaults()
@@ -67,6 +69,7 @@ func bombs() map[string]string {
 		"wide aliases": "apis:\n- name: a\n  resources: &r\n" + strings.Repeat("  - {path: /a}\n", 3000) +
 			strings.Repeat("- {name: a, resources: *r}\n", 3000),
 		"wide merges": "apis:\n- &r {" + strings.Repeat("k: 1, ", 1) + "name: a}\n- {<<: [" + wide + "]}\n",
+		"wide names":  "aliases: {a: {value: " + strings.Repeat("x", 1_000_000) + "}}\napis:\n" + strings.Repeat("- {name: '${a}'}\n", 1000),
 		"deep":        strings.Repeat("[", 5000),
 		"many keys":   manyKeys(10_001),
 		"deep blocks": strings.Repeat("- ", 5000) + "x\n",

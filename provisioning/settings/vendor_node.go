@@ -2,16 +2,25 @@ package settings
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"postern/provisioning/config"
 )
 
 // vendorTags are the tags that webMethods writes.
-var vendorTags = []string{authServerAlias, "clientMetadataMapping", "serviceRegistryAlias", "simple", "endpoint", "httpTransportSecurityAlias"}
+var vendorTags = []string{authServerAlias, "clientMetadataMapping", "serviceRegistryAlias", config.SimpleAlias, config.EndpointAlias, config.CredentialsAlias}
+
+// tagged are the sections to which documents of these tags belong.
+var tagged = map[string]string{
+	"clientMetadataMapping": "security_settings", "serviceRegistryAlias": "service_registries",
+	config.SimpleAlias: "aliases", config.EndpointAlias: "aliases", config.CredentialsAlias: "aliases",
+}
 
 const authServerAlias = "authServerAlias"
 
@@ -61,10 +70,10 @@ func lift(doc *Node) *Node {
 		made.put("auth_servers", doc.list(doc))
 		return made
 	}
-	if doc.tag != "" {
-		made := doc.mapping()
-		made.put("security_settings", doc.mapping())
-		made.get("security_settings").put("providers", doc.list(doc))
+	if section := tagged[doc.tag]; section != "" {
+		inner, made := doc.mapping(), doc.mapping()
+		inner.put(cmp.Or(doc.words("name"), doc.words("id")), doc)
+		made.put(section, inner)
 		return made
 	}
 	security := doc.get("security_settings")
