@@ -25,6 +25,7 @@ import (
 	"postern/introspect/keys"
 	"postern/introspect/token"
 	"postern/provisioning"
+	"postern/provisioning/archive"
 	"postern/provisioning/check"
 	"postern/provisioning/commandline"
 	"postern/provisioning/diff"
@@ -50,7 +51,7 @@ const examples = `	postern demo                       everything needed to try i
 func newRoot() *cobra.Command {
 	cobra.EnableCommandSorting = false // this is the order in which they are needed
 	root := &cobra.Command{Use: "postern", Long: description, Example: examples}
-	root.AddCommand(newRun(), check.New(), diff.New(), explain.New(), health.New(), health.NewStatus(), health.NewAssets(), token.New(), schema.New(),
+	root.AddCommand(newRun(), check.New(), diff.New(), archive.New(), explain.New(), health.New(), health.NewStatus(), health.NewAssets(), token.New(), schema.New(),
 		keys.New(), hash.New(), newDemo(demo.Hooks{}), version.New())
 	return root
 }

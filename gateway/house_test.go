@@ -72,6 +72,7 @@ var commands = map[string][]string{
 	"introspect/token":      {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
 	"provisioning/schema":   {"provisioning/config"},
 	"provisioning/check":    {"gateway", "provisioning", "provisioning/config"},
+	"provisioning/archive":  {},
 	"provisioning/diff":     {"provisioning", "provisioning/config", "provisioning/shown"},
 }
 

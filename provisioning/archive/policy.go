@@ -1,0 +1,155 @@
+package archive
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// translation is what the policies of an API, or of one of its scopes, become.
+type translation struct {
+	*converter
+	at         string  // for reports
+	api        string  // id
+	own        mapping // policies
+	upstream   mapping
+	routed     string
+	timeouts   mapping
+	authorize  mapping
+	identified *parameter
+	masks      [3][]any // of requests, answers, faults
+	steps      [2][]any // of transformations of requests, answers
+	throttles  []any
+	rejected   bool
+}
+
+// translator turns an action into settings of its place.
+type translator func(t *translation, at string, a *parameter)
+
+// translators are all template keys that are known.
+var translators = map[string]translator{
+	"entryProtocolPolicy":    protocols,
+	"evaluatePolicy":         identify,
+	"authorizeUser":          authorizeUser,
+	"straightThroughRouting": straightThrough,
+	"throttle":               throttle,
+	"requestDataMasking":     maskFor(0),
+	"responseDataMasking":    maskFor(1),
+	"faultDataMasking":       maskFor(2),
+	"requestTransformation":  transformFor(false),
+	"responseTransformation": transformFor(true),
+	"cors":                   cors,
+	"validateAPISpec":        nil, // by its stage
+	"logInvocation":          logInvocation,
+}
+
+// policies translates policies in the order of their stages and actions. A policy
+// that is inactive in the central gateway is in force there all the same.
+func (t *translation) policies(ids []string) {
+	for _, id := range ids {
+		p := t.converter.export.policies.get(id)
+		if p == nil {
+			t.refuse(t.at, "policy %s is not in the export", id)
+			continue
+		}
+		for _, stage := range p.Enforcements {
+			order := stage.Enforcements
+			sort.SliceStable(order, func(i, j int) bool { return rank(order[i].Order) < rank(order[j].Order) })
+			for _, e := range order {
+				t.action(stage.Stage, e.ID)
+			}
+		}
+	}
+	t.finish()
+}
+
+// rank is the place of an action; what has none keeps its own.
+func rank(order any) int {
+	n, err := strconv.Atoi(asText(order))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (t *translation) action(stage, id string) {
+	a := t.actions.get(id)
+	if a == nil {
+		t.refuse(t.at+", stage "+stage, "policy action %s is not in the export", id)
+		return
+	}
+	at := t.at + ", stage " + stage + ", " + a.Key
+	translate, known := translators[a.Key]
+	if a.Key == "validateAPISpec" {
+		translate = validateFor(stage)
+	}
+	if !known {
+		t.refuse(at, "this policy is not supported")
+		return
+	}
+	translate(t, at, &a.parameter)
+}
+
+// refuse leaves the API out: a part of a protection would be missing.
+func (t *translation) refuse(at, format string, args ...any) {
+	t.reject(at, format, args...)
+	t.rejected = true
+}
+
+// finish writes what several actions of one kind have said.
+func (t *translation) finish() {
+	t.own.set("throttle", t.throttles)
+	var mask mapping
+	for i, key := range []string{"request", "response", "fault"} {
+		mask.set(key, t.masks[i])
+	}
+	t.own.set("mask", mask)
+	var transform mapping
+	for i, key := range []string{"request", "response"} {
+		transform.set(key, t.steps[i])
+	}
+	t.own.set("transform", transform)
+}
+
+// ignored tells of parameters that nothing is done for.
+func (t *translation) ignored(at string, a *parameter, known ...string) {
+	if names := a.beyond(known...); len(names) > 0 {
+		t.tell(at, "nothing is done for %s", strings.Join(names, ", "))
+	}
+}
+
+func protocols(t *translation, at string, a *parameter) {
+	t.own.set("protocols", a.texts("protocol"))
+	t.ignored(at, a, "protocol", "soapVersion")
+}
+
+func authorizeUser(t *translation, at string, a *parameter) {
+	m := &t.authorize
+	names := func(key, from string) {
+		if all := a.texts(from); len(all) > 0 {
+			m.set(key, mapping{{key: "any", value: all}})
+		}
+	}
+	names("users", "users")
+	names("groups", "groups")
+	names("access_profiles", "accessProfiles")
+	if len(*m) > 1 {
+		m.set("combine", "or")
+	}
+	t.ignored(at, a, "users", "groups", "accessProfiles")
+}
+
+func cors(t *translation, at string, a *parameter) {
+	attributes := a.first("corsAttributes")
+	var m mapping
+	m.set("origins", attributes.texts("allowedOrigins"))
+	m.set("methods", attributes.texts("allowMethods"))
+	m.set("headers", attributes.texts("allowHeaders"))
+	m.set("expose_headers", attributes.texts("exposeHeaders"))
+	m.set("credentials", attributes.truth("allowCredentials", false))
+	if age := attributes.text("maxAge"); age != "" && age != "0" {
+		m.set("max_age", age+"s")
+	}
+	t.own.set("cors", m)
+	t.ignored(at, attributes, "allowedOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge")
+}

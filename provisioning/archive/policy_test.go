@@ -1,0 +1,120 @@
+package archive_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+
+	"postern/provisioning/archive"
+)
+
+// tree is a parameter in short: {"name": values or parameters}.
+func tree(t testing.TB, name string, value any) map[string]any {
+	t.Helper()
+	node := map[string]any{"templateKey": name}
+	list, _ := value.([]any)
+	var values, parameters []any
+	for _, item := range list {
+		fields, nested := item.(map[string]any)
+		if !nested {
+			values = append(values, item)
+			continue
+		}
+		for key, inner := range fields {
+			parameters = append(parameters, tree(t, key, inner))
+		}
+	}
+	node["values"], node["parameters"] = values, parameters
+	return node
+}
+
+// actionOf is a policy action whose parameters are written in short.
+func actionOf(t testing.TB, key, short string) string {
+	t.Helper()
+	var list []any
+	if err := json.Unmarshal([]byte(short), &list); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(tree(t, key, list))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestPolicies: each parameter of a policy changes what it becomes.
+func TestPolicies(t *testing.T) {
+	const endpoint = `{"endpointUri":["http://orders:8080/${sys:resource_path}"]}`
+	limit := func(more string) string {
+		return `[{"throttleRule":[{"throttleRuleName":["requestCount"]},{"monitorRuleOperator":["GT"]},{"value":["50"]}]},{"alertIntervalUnit":["minutes"]}` + more + `]`
+	}
+	const limited = "throttle:\n- name: limit-1\n  requests: 50\n  per: "
+	for _, tt := range []struct{ name, key, action, want string }{
+		{"protocols", "entryProtocolPolicy", `[{"protocol":["http","https"]},{"soapVersion":["soap"]}]`, "protocols: [http, https]"},
+		{"key or password", "evaluatePolicy", `[{"logicalConnector":["OR"]},{"IdentificationRule":[{"identificationType":["apiKey"]}]},{"IdentificationRule":[{"identificationType":["httpBasicAuth"]}]}]`, "identify:\n  by: [api_key, basic]"},
+		{"both", "evaluatePolicy", `[{"logicalConnector":["AND"]},{"IdentificationRule":[{"identificationType":["ipAddressRange"]}]},{"IdentificationRule":[{"identificationType":["httpsCertificate"]}]}]`, "identify:\n  by: [ip, certificate]\n  combine: and"},
+		{"anonymous", "evaluatePolicy", `[{"allowAnonymous":["true"]},{"IdentificationRule":[{"identificationType":["hostNameAddress"]}]}]`, "identify:\n  by: [hostname]\n  anonymous: true"},
+		{"all applications", "evaluatePolicy", `[{"IdentificationRule":[{"applicationLookup":["relax"]},{"identificationType":["apiKey"]}]}]`, "identify:\n  by: [api_key]\n  applications: all"},
+		{"OAuth2", "evaluatePolicy", `[{"IdentificationRule":[{"applicationLookup":["open"]},{"identificationType":["oAuth2Token"]}]}]`, "identify:\n  by: [jwt]\n  auth_servers: [corp]"},
+		{"users", "authorizeUser", `[{"users":["a"]},{"groups":["b","c"]},{"accessProfiles":["d"]}]`, "authorize:\n  users:\n    any: [a]\n  groups:\n    any: [b, c]\n  access_profiles:\n    any: [d]\n  combine: or"},
+		{"one user", "authorizeUser", `[{"users":["a"]}]`, "authorize:\n  users:\n    any: [a]"},
+		{"a limit", "throttle", limit(``), limited + "1m"},
+		{"hours", "throttle", limit(`,{"alertInterval":["2"]}`), limited + "2m"},
+		{"each application", "throttle", limit(`,{"consumerIds":["EachRegisteredConsumer"]}`), limited + "1m\n  by: [application]\n  applications: registered"},
+		{"all that are registered", "throttle", limit(`,{"consumerIds":["AllRegisteredConsumers"]}`), limited + "1m\n  applications: registered"},
+		{"each", "throttle", limit(`,{"consumerIds":["EachConsumer"]}`), limited + "1m\n  by: [application]"},
+		{"everybody", "throttle", limit(`,{"consumerIds":["AnyConsumers"]}`), limited + "1m"},
+		{"one application", "throttle", limit(`,{"consumerIds":["app1"]}`), limited + "1m\n  applications: [client]"},
+		{"a counter for each", "throttle", limit(`,{"consumerIds":["app1"]},{"consumerSpecificCounter":["true"]}`), limited + "1m\n  by: [application]\n  applications: [client]"},
+		{"an alert", "throttle", limit(`,{"alertMessage":["slow"]},{"alertFrequency":["always"]}`), limited + "1m\n  alert:\n    message: slow\n    frequency: always"},
+		{"a month", "throttle", strings.Replace(limit(``), "minutes", "calendar_month", 1), limited + "calendar_month"},
+		{"two weeks", "throttle", strings.Replace(limit(`,{"alertInterval":["2"]}`), "minutes", "calendar_week", 1), limited + "2 calendar_weeks"},
+		{"no limit", "throttle", `[{"throttleRule":[{"monitorRuleOperator":["EQ"]},{"value":["-1"]}]}]`, ""},
+		{"masks", "responseDataMasking", `[{"jpathMasking":[{"maskingCriteria":[{"action":["$..a"]},{"maskingType":["mask"]},{"maskValue":["#"]}]}]},{"xpathMasking":[{"maskingCriteria":[{"action":["//b"]},{"maskingType":["filter"]}]}]},{"regexMasking":[{"maskingCriteria":[{"action":["c"]}]}]}]`, "mask:\n  response:\n  - json_path: $..a\n    with: '#'\n  - xpath: //b\n    action: filter\n  - regex: c"},
+		{"masks of requests", "requestDataMasking", `[{"jpathMasking":[{"maskingCriteria":[{"action":["$.a"]}]}]}]`, "mask:\n  request:\n  - json_path: $.a"},
+		{"masks of faults", "faultDataMasking", `[{"jpathMasking":[{"maskingCriteria":[{"action":["$.a"]}]}]}]`, "mask:\n  fault:\n  - json_path: $.a"},
+		{"cors", "cors", `[{"corsAttributes":[{"allowedOrigins":["https://a"]},{"allowHeaders":["X-A"]},{"exposeHeaders":["X-B"]},{"allowCredentials":["true"]},{"allowMethods":["GET"]},{"maxAge":["60"]}]}]`, "cors:\n  origins: ['https://a']\n  methods: [GET]\n  headers: [X-A]\n  expose_headers: [X-B]\n  credentials: true\n  max_age: 60s"},
+		{"log", "logInvocation", `[{"storeRequestHeaders":["true"]},{"storeRequestPayload":["true"]},{"storeResponseHeaders":["true"]},{"storeResponsePayload":["true"]},{"storeClientMessage":["true"]},{"storeServerMessage":["true"]},{"storeAsZip":["true"]},{"logGenerationFrequency":["OnFailure"]}]`, "invocationlog:\n- when: failure\n  request:\n    headers: true\n    body: true\n  response:\n    headers: true\n    body: true\n  messages: [client, server]\n  compress: true"},
+		{"log on success", "logInvocation", `[{"storeResponseHeaders":["true"]},{"logGenerationFrequency":["OnSuccess"]}]`, "invocationlog:\n- when: success\n  response:\n    headers: true"},
+		{
+			"request", "requestTransformation", `[{"transformationConditions":[{"logicalConnector":["OR"]},{"transformationCondition":[{"transformationVariable":["${request.httpMethod}"]},{"transformationConditionOperator":["equals"]},{"transformationConditionValue":["POST"]}]}]},
+{"requestTransformationConfiguration":[{"commonTransformation":[{"remove":["${request.headers.X-Old}"]},{"addOrModify":[{"transformationVariable":["${request.query.q}"]},{"transformationValue":["1"]}]},{"addOrModify":[{"transformationVariable":["${request.headers.X-New}"]},{"transformationValue":["${request.query.q}"]}]}]},{"methodTransformation":[{"method":["PUT"]}]},{"payloadTransformation":[{"payload":["<a/>"]}]}]}]`,
+			"transform:\n  request:\n  - when:\n      any:\n      - variable: ${request.httpMethod}\n        equals: POST\n    method: PUT\n    body:\n      text: <a/>\n      content_type: xml\n    set_query:\n      q: \"1\"\n    set_headers:\n      X-New: ${request.query.q}\n    remove_headers: [X-Old]",
+		},
+		{
+			"answer", "responseTransformation", `[{"transformationConditions":[{"logicalConnector":["AND"]},{"transformationCondition":[{"transformationVariable":["${response.headers.X}"]},{"transformationConditionOperator":["exists"]}]}]},
+{"responseTransformationConfiguration":[{"statusTransformation":[{"statusCodeOptional":["201"]},{"statusMessage":["Made"]}]},{"restHeaderTransformation":[{"addOrModify":[{"transformationVariable":["${response.headers.X-A}"]},{"transformationValue":["b"]}]}]},{"payloadTransformation":[{"payload":["{}"]}]}]}]`,
+			"transform:\n  response:\n  - when:\n      all:\n      - variable: ${response.headers.X}\n        exists: true\n    status: 201\n    reason: Made\n    body:\n      text: '{}'\n      content_type: json\n    set_headers:\n      X-A: b",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files := shop()
+			files["PolicyAction.iam"] = actionOf(t, tt.key, tt.action)
+			files["PolicyAction.route"] = actionOf(t, "straightThroughRouting", "["+endpoint+"]")
+			made, err := archive.Convert(put(t, t.TempDir(), "a.zip", zipped(t, files)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var bundle struct {
+				APIs []struct{ Policies map[string]any }
+			}
+			if err := yaml.Unmarshal(made.Bundle, &bundle); err != nil || len(bundle.APIs) != 1 {
+				t.Fatalf("%v, %v\n%s", err, made.Findings, made.Bundle)
+			}
+			want := tt.want
+			if tt.key != "evaluatePolicy" {
+				want = strings.TrimSpace("identify: none\n" + want)
+			}
+			var wanted map[string]any
+			if err := yaml.Unmarshal([]byte(want), &wanted); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(wanted, bundle.APIs[0].Policies); diff != "" {
+				t.Errorf("policies (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,101 @@
+package archive
+
+import (
+	"strconv"
+	"strings"
+)
+
+// units are what their words begin with here.
+var units = map[string]string{"minutes": "m", "hours": "h", "days": "d", "weeks": "w", "calendar_week": " calendar_weeks", "calendar_month": " calendar_months"}
+
+func throttle(t *translation, at string, a *parameter) {
+	var m mapping
+	m.set("name", "limit-"+strconv.Itoa(len(t.throttles)+1))
+	rule := a.first("throttleRule")
+	count, err := strconv.Atoi(rule.text("value"))
+	operator := rule.text("monitorRuleOperator")
+	switch {
+	case operator == "EQ" && count < 0:
+		t.tell(at, "it limits nothing, and is left out")
+		return
+	case err != nil || count < 1 || operator != "GT" && operator != "":
+		t.refuse(at, "a limit of %s %q is not known", operator, rule.text("value"))
+		return
+	}
+	m.set("requests", count)
+	interval := a.text("alertInterval")
+	if interval == "" {
+		interval = "1"
+	}
+	unit := a.text("alertIntervalUnit")
+	word, known := units[unit]
+	if n, err := strconv.Atoi(interval); err != nil || n < 1 || !known {
+		t.refuse(at, "an interval of %s %s is not known", interval, unit)
+		return
+	}
+	if interval == "1" && strings.HasPrefix(word, " ") {
+		m.set("per", unit)
+	} else {
+		m.set("per", interval+word)
+	}
+	if !t.consumers(at, a, &m) {
+		return
+	}
+	m.set("alert", t.alert(a))
+	t.throttles = append(t.throttles, m)
+	t.destinations(at, a)
+	t.ignored(at, a, "throttleRule", "alertInterval", "alertIntervalUnit", "alertFrequency", "alertMessage", "consumerIds", "consumerSpecificCounter", "destination", "startDayOfTheWeek")
+}
+
+func (t *translation) alert(a *parameter) (m mapping) {
+	m.set("message", a.text("alertMessage"))
+	if a.text("alertFrequency") == "always" {
+		m.set("frequency", "always")
+	}
+	return m
+}
+
+// consumers says whose requests count, and whether each has a limit of its own.
+func (t *translation) consumers(at string, a *parameter, m *mapping) bool {
+	var names []string
+	each, registered := a.truth("consumerSpecificCounter", false), false
+	for _, id := range a.texts("consumerIds") {
+		switch id {
+		case "AllConsumers", "AnyConsumer", "AnyConsumers", "":
+		case "EachConsumer":
+			each = true
+		case "AllRegisteredConsumers":
+			registered = true
+		case "EachRegisteredConsumer":
+			each, registered = true, true
+		default:
+			found := t.applications.get(id)
+			if found == nil {
+				t.refuse(at, "it is for application %s, which is not in the export", id)
+				return false
+			}
+			names = append(names, found.Name)
+		}
+	}
+	if each {
+		m.set("by", []string{"application"})
+	}
+	switch {
+	case names != nil:
+		m.set("applications", names)
+	case registered:
+		m.set("applications", "registered")
+	}
+	return true
+}
+
+// destinations tells of those that we have not.
+func (t *translation) destinations(at string, a *parameter) {
+	for _, d := range a.of("destination") {
+		switch kind := d.text("destinationType"); kind {
+		case "localLog", "ELASTICSEARCH", "":
+		default:
+			t.tell(at, "events are not sent to destination %s; they are in the log", kind)
+		}
+	}
+}
