@@ -308,7 +308,7 @@ func TestSettings(t *testing.T) {
 	}{
 		{"ports", got["ports"], map[string]any{"http": ":4485"}},
 		{"trusted_proxies", got["trusted_proxies"], []any{"10.0.0.0/8"}},
-		{"tls", got["tls"], map[string]any{"certificates": []any{map[string]any{"key": "/etc/key.pem"}}}},
+		{"tls", got["tls"], map[string]any{"certificates": []any{map[string]any{"key": "/etc/key.pem"}}, "self_signed": false}},
 		{"admin_api.password", got["admin_api"].(map[string]any)["password"], "***"},
 		{"api_endpoint", got["api_endpoint"], map[string]any{"base_path": "/gateway"}},
 		{"limits.body_rate", got["limits"].(map[string]any)["body_rate"], "none"},

@@ -135,8 +135,8 @@ var absent = map[string]string{
 	"request.application.version": "applications have no version",
 }
 
-// find looks a variable up. Names of aliases, which have no dot, will be looked
-// for after all others.
+// find looks a variable up. Aliases have been replaced before, when the settings
+// were read.
 func find(written, name string, place Place) (found, error) {
 	if strings.HasPrefix(written, "$") && !strings.HasPrefix(written, "${") {
 		return found{read: words[name]}, nil
