@@ -42,6 +42,7 @@ func TestMicrogatewayOptions(t *testing.T) {
 		{[]string{"start", "-lv", "LOUD", "-adu", "a", "-adp", "b", "-ua", "internal"}, 1, []string{gone}},
 		{[]string{"start", "-ua", "both"}, 1, []string{`command line: -ua: "both" is neither internal nor delegated`, gone}},
 		{[]string{"start", "-adp", "-gw"}, 1, []string{gone}}, // a value is no option
+		{[]string{"start", "--", "-gw"}, 2, []string{`postern: unknown command "-gw" for "postern run"; try postern run --help`}},
 		{[]string{"start", "-gw"}, 2, []string{"postern: flag needs an argument: --api_gateway; try postern run --help"}},
 		{[]string{"start", "-gx", "1"}, 2, []string{"postern: unknown shorthand flag: 'g' in -gx; try postern run --help"}},
 	} {

@@ -93,6 +93,18 @@ func TestPrecedence(t *testing.T) {
 	wantReport(t, err, `command line: -p: "many" is not a port, ip:port or none`, "command line: -x: names no setting")
 }
 
+// Variables of webMethods need no file; those of a Kubernetes Service are none.
+func TestVendorWithoutFile(t *testing.T) {
+	for variable, want := range map[string]bool{"mcgw_ports_http=1": true, "MCGW_SERVICE_HOST=10.0.0.1": false, "POSTERN_PORTS_HTTP=1": false} {
+		t.Run(variable, func(t *testing.T) {
+			workIn(t, nil)
+			if _, err := load([]string{variable}); (err == nil) != want {
+				t.Errorf("loaded: %v", err)
+			}
+		})
+	}
+}
+
 // A command line of webMethods has the operator's paths where that has them.
 func TestVendorCommandLine(t *testing.T) {
 	for file, want := range map[string]bool{"open.yaml": true, "said.yaml": false} {

@@ -78,7 +78,9 @@ func testConfig() *config.Config {
 			},
 			{Name: "any", Issuer: config.Issuer{Unchecked: true}, Audience: &config.Audience{Any: []string{"orders"}}},
 		},
-		Users: []config.User{{Name: "alice", Groups: []string{"staff"}}},
+		Users:      []config.User{{Name: "alice", Groups: []string{"staff"}}},
+		Aliases:    []config.Alias{{Name: "be", Type: "simple", Value: marker}},
+		TrustStore: &config.Authorities{Location: config.File{Path: "/etc/trust.p12", Data: []byte(marker)}, Password: config.NewSecret(marker)},
 		Applications: []config.Application{{
 			Name: "shop", ID: "id-shop", APIs: []string{"orders"},
 			Identify: config.Identifiers{
@@ -308,6 +310,8 @@ func TestSettings(t *testing.T) {
 	}{
 		{"ports", got["ports"], map[string]any{"http": ":4485"}},
 		{"trusted_proxies", got["trusted_proxies"], []any{"10.0.0.0/8"}},
+		{"aliases", got["aliases"], map[string]any{"be": map[string]any{"type": "simple"}}},
+		{"trust_store", got["trust_store"], map[string]any{"location": "/etc/trust.p12", "password": "***"}},
 		{"tls", got["tls"], map[string]any{"certificates": []any{map[string]any{"key": "/etc/key.pem"}}, "self_signed": false}},
 		{"admin_api.password", got["admin_api"].(map[string]any)["password"], "***"},
 		{"api_endpoint", got["api_endpoint"], map[string]any{"base_path": "/gateway"}},

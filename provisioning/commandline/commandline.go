@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -28,7 +29,8 @@ type Streams struct {
 func Execute(ctx context.Context, root *cobra.Command, args []string, s Streams) int {
 	root.SilenceErrors, root.SilenceUsage = true, true
 	meant := append([]string{}, args...) // of nil it would take the process's
-	if called, rest, err := root.Find(args); err == nil && called != root {
+	called, rest, err := root.Find(args)
+	if err == nil && called != root && slices.Equal(args[len(args)-len(rest):], rest) { // words of a command come first
 		meant = append(meant[:len(args)-len(rest)], twoDashes(called, rest)...)
 	}
 	root.SetArgs(meant)
@@ -49,7 +51,7 @@ func Execute(ctx context.Context, root *cobra.Command, args []string, s Streams)
 	}
 	begun := false
 	prepare(root, &begun)
-	called, err := root.ExecuteContextC(ctx)
+	called, err = root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return 0

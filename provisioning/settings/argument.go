@@ -34,7 +34,8 @@ func (t *Tree) Override(arguments []Argument, cwd string) []Fault {
 // SpeaksVendor reports whether a variable is one of webMethods'.
 func SpeaksVendor(environ []string) bool {
 	return slices.ContainsFunc(environ, func(entry string) bool {
-		return len(entry) > len("mcgw_") && strings.EqualFold(entry[:len("mcgw_")], "mcgw_")
+		name, value, _ := strings.Cut(entry, "=")
+		return len(name) > len("mcgw_") && strings.EqualFold(name[:len("mcgw_")], "mcgw_") && !isService(name, value)
 	})
 }
 
