@@ -14,7 +14,8 @@ type Tree struct {
 	nodes int             // how many values all files hold
 	// vendor is what shows that the settings are webMethods'; nil: nothing does.
 	vendor   *Node
-	userAuth *Node // policies.user_auth of the environment or the command line
+	policies [][2]*Node // mappings of that name, with their key: ours is a list
+	userAuth *Node      // policies.user_auth of the environment or the command line
 	warnings []Fault
 }
 
@@ -42,6 +43,8 @@ func NewTree(docs []*Node, home *Source) (*Tree, []Fault) {
 		for i, key := range doc.Keys {
 			value, have := doc.Items[i], t.root.get(key.Text)
 			switch {
+			case key.Text == "policies" && value.Kind == Mapping:
+				t.policies = append(t.policies, [2]*Node{key, value})
 			case isAppended(key.Text) && value.Kind == List && (have == nil || have.Kind == List):
 				t.append(key, have, value)
 			case have == nil:

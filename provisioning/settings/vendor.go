@@ -110,13 +110,18 @@ func (v *vendor) level() {
 // userAuth is a mapping where our policies are a list.
 func (v *vendor) userAuth() {
 	given := v.tree.userAuth
-	if named, policies := v.section("policies"); policies != nil {
-		v.tree.asVendor(named)
-		v.root.drop("policies")
+	for _, theirs := range v.tree.policies {
+		named, policies := theirs[0], theirs[1]
+		if len(policies.Keys) == 0 {
+			v.fault(named, "policies", "is a list here, or {user_auth: internal}")
+		}
 		for i, key := range policies.Keys {
 			if key.Text != "user_auth" {
 				v.fault(key, "policies."+key.Text, "unknown field "+quoted(key.Text)+"; policies is a list here, or {user_auth: internal}")
-			} else if given == nil {
+				continue
+			}
+			v.tree.asVendor(key)
+			if given == nil {
 				given = policies.Items[i]
 			}
 		}
