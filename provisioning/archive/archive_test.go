@@ -216,7 +216,7 @@ func TestFindings(t *testing.T) {
 		{"a way that is not known", iam, "jwtClaims", "kerberosToken", inIAM + "left out: callers cannot be identified by kerberosToken"},
 		{"lookup", iam, "strict", "open", inIAM + "applicationLookup open lets callers of no application through as a default application; here they are refused"},
 		{"a parameter", iam, "allowAnonymous", "allowAll", inIAM + "nothing is done for allowAll"},
-		{"an endpoint without a path", route, "/${sys:resource_path}", "", "a.zip: API shop/1.0: left out: its endpoint ${backend}/shop has no ${sys:resource_path}: one address for every path is not supported"},
+		{"an endpoint with a query", route, "${sys:resource_path}", "x?y=${sys:resource_path}", "a.zip: API shop/1.0, stage routing, straightThroughRouting: left out: its endpoint has a query, which is not supported"},
 		{"inactive", "API/API.a1/API.a1", `"isActive":true`, `"isActive":false`, "a.zip: API shop/1.0: left out: it is not active in the central gateway"},
 		{"SOAP", "API/API.a1/API.a1", `"REST"`, `"SOAP"`, "a.zip: API shop/1.0: left out: APIs of type SOAP are not served"},
 		{"a hidden key", "Application/Application.app1/Application.app1", digest, "********************************", "a.zip: application client: its API key is hidden in the export: state identify.api_keys, if callers use one"},

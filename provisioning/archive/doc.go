@@ -10,7 +10,8 @@
 //	api.go, application.go, authserver.go, alias.go
 //	              an asset as an entry of the bundle
 //	policy.go     which translator a template key has
-//	identify.go, routing.go, throttle.go, mask.go, transform.go, validate.go, log.go
+//	identify.go, routing.go, rules.go, throttle.go, mask.go, transform.go, validate.go,
+//	outbound.go, cache.go, monitor.go, log.go
 //	              the translators
 //	command.go    the command line
 //

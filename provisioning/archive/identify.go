@@ -53,6 +53,12 @@ func identify(t *translation, at string, a *parameter) {
 		t.refuse(at, "applicationLookup %q is not known", lookup)
 		return
 	}
+	if contains(by, "basic") {
+		t.tell(at, "passwords are not in the export: state users with theirs")
+	}
+	if contains(by, "certificate") {
+		t.tell(at, "certificates are asked for by tls.client_ca, or client_certificate_header: state one")
+	}
 	m.set("anonymous", a.truth("allowAnonymous", false))
 	if contains(by, "jwt") {
 		m.set("auth_servers", t.believed())

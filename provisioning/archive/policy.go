@@ -13,8 +13,10 @@ type translation struct {
 	api        string  // id
 	own        mapping // policies
 	upstream   mapping
-	routed     string
-	timeouts   mapping
+	routed     *parameter
+	routedAt   string
+	routes     []any // rules
+	monitors   []any
 	authorize  mapping
 	identified *parameter
 	masks      [3][]any // of requests, answers, faults
@@ -28,19 +30,26 @@ type translator func(t *translation, at string, a *parameter)
 
 // translators are all template keys that are known.
 var translators = map[string]translator{
-	"entryProtocolPolicy":    protocols,
-	"evaluatePolicy":         identify,
-	"authorizeUser":          authorizeUser,
-	"straightThroughRouting": straightThrough,
-	"throttle":               throttle,
-	"requestDataMasking":     maskFor(0),
-	"responseDataMasking":    maskFor(1),
-	"faultDataMasking":       maskFor(2),
-	"requestTransformation":  transformFor(false),
-	"responseTransformation": transformFor(true),
-	"cors":                   cors,
-	"validateAPISpec":        nil, // by its stage
-	"logInvocation":          logInvocation,
+	"entryProtocolPolicy":             protocols,
+	"evaluatePolicy":                  identify,
+	"authorizeUser":                   authorizeUser,
+	"straightThroughRouting":          straightThrough,
+	"contentBasedRouting":             routeRules("contentRules", byContent),
+	"contextBasedRouting":             routeRules("contextRules", byContext),
+	"customHttpHeaders":               headers,
+	"outboundTransportAuthentication": outbound,
+	"monitorSLA":                      monitor,
+	"monitorServicePerformance":       monitor,
+	"serviceResultCache":              resultCache,
+	"throttle":                        throttle,
+	"requestDataMasking":              maskFor(0),
+	"responseDataMasking":             maskFor(1),
+	"faultDataMasking":                maskFor(2),
+	"requestTransformation":           transformFor(false),
+	"responseTransformation":          transformFor(true),
+	"cors":                            cors,
+	"validateAPISpec":                 nil, // by its stage
+	"logInvocation":                   logInvocation,
 }
 
 // policies translates policies in the order of their stages and actions. A policy
@@ -99,6 +108,7 @@ func (t *translation) refuse(at, format string, args ...any) {
 // finish writes what several actions of one kind have said.
 func (t *translation) finish() {
 	t.own.set("throttle", t.throttles)
+	t.own.set("monitor", t.monitors)
 	var mask mapping
 	for i, key := range []string{"request", "response", "fault"} {
 		mask.set(key, t.masks[i])
@@ -152,4 +162,22 @@ func cors(t *translation, at string, a *parameter) {
 	}
 	t.own.set("cors", m)
 	t.ignored(at, attributes, "allowedOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge")
+}
+
+// number is a whole one, as texts have it.
+func number(text string) (int, bool) {
+	n, err := strconv.Atoi(text)
+	return n, err == nil
+}
+
+// headers are fields that every request is forwarded with.
+func headers(t *translation, at string, a *parameter) {
+	var set mapping
+	for _, h := range a.of("header") {
+		set.set(h.text("headerKey"), h.text("headerValue"))
+	}
+	if len(set) > 0 {
+		t.steps[0] = append(t.steps[0], mapping{{key: "set_headers", value: set}})
+	}
+	t.ignored(at, a, "header")
 }

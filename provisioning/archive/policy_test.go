@@ -47,7 +47,8 @@ func actionOf(t testing.TB, key, short string) string {
 
 // TestPolicies: each parameter of a policy changes what it becomes.
 func TestPolicies(t *testing.T) {
-	const endpoint = `{"endpointUri":["http://orders:8080/${sys:resource_path}"]}`
+	const to = `{"routeTo":[{"endpointUri":["http://a:1/${sys:resource_path}"]},{"connectTimeout":["3"]},{"readTimeout":["4"]}]}`
+	const there = "upstream: {targets: [{url: \"http://a:1\"}], connect_timeout: 3s, timeout: 4s}"
 	limit := func(more string) string {
 		return `[{"throttleRule":[{"throttleRuleName":["requestCount"]},{"monitorRuleOperator":["GT"]},{"value":["50"]}]},{"alertIntervalUnit":["minutes"]}` + more + `]`
 	}
@@ -76,6 +77,20 @@ func TestPolicies(t *testing.T) {
 		{"masks", "responseDataMasking", `[{"jpathMasking":[{"maskingCriteria":[{"action":["$..a"]},{"maskingType":["mask"]},{"maskValue":["#"]}]}]},{"xpathMasking":[{"maskingCriteria":[{"action":["//b"]},{"maskingType":["filter"]}]}]},{"regexMasking":[{"maskingCriteria":[{"action":["c"]}]}]}]`, "mask:\n  response:\n  - json_path: $..a\n    with: '#'\n  - xpath: //b\n    action: filter\n  - regex: c"},
 		{"masks of requests", "requestDataMasking", `[{"jpathMasking":[{"maskingCriteria":[{"action":["$.a"]}]}]}]`, "mask:\n  request:\n  - json_path: $.a"},
 		{"masks of faults", "faultDataMasking", `[{"jpathMasking":[{"maskingCriteria":[{"action":["$.a"]}]}]}]`, "mask:\n  fault:\n  - json_path: $.a"},
+		{"the caller's password", "outboundTransportAuthentication", `[{"transportSecurity":[{"authType":["HTTP_BASIC"]},{"authMode":["INCOMING_HTTP_BASIC_AUTH"]}]}]`, "outbound: forward_basic"},
+		{"the caller's token", "outboundTransportAuthentication", `[{"transportSecurity":[{"authType":["JWT"]},{"authMode":["INCOMING_JWT"]}]}]`, "outbound: forward_token"},
+		{"a password", "outboundTransportAuthentication", `[{"transportSecurity":[{"authType":["HTTP_BASIC"]},{"authMode":["NEW"]},{"httpAuthCredentials":[{"userName":["u"]},{"password":["p"]}]}]}]`, "outbound: {basic: {user: u, password: p}}"},
+		{"nothing", "outboundTransportAuthentication", `[{"transportSecurity":[{"authType":["NONE"]}]}]`, "outbound: none"},
+		{"fields", "customHttpHeaders", `[{"header":[{"headerKey":["Accept"]},{"headerValue":["application/json"]}]}]`, "transform: {request: [{set_headers: {Accept: application/json}}]}"},
+		{"monitor", "monitorSLA", `[{"alertInterval":["2"]},{"alertIntervalUnit":["minutes"]},{"alertMessage":["slow"]},{"consumerIds":["app1"]},{"monitorRules":[{"monitorRuleName":["availability"]},{"monitorRuleOperator":["EQ"]},{"value":["1"]}]}]`, "monitor: [{interval: 2m, rules: [{metric: availability, operator: eq, value: 1}], alert: {message: slow}, applications: [client]}]"},
+		{"cache", "serviceResultCache", `[{"cacheCriteria":[{"httpHeader":[{"httpHeaderName":["Accept"]},{"whiteList":["a/b"]}]},{"XPATH":[{"xpath-exp":["/p:a"]},{"namespace-src":[{"prefix-src":["p"]},{"uri-src":["urn:p"]}]}]},{"queryParam":[{"queryParamName":["q"]}]}]},{"ttl":["5d 4h 1m"]},{"max-payload-size":["1024"]}]`, "cache: {mode: ttl, ttl: 5d 4h 1m, max_entry: 1024KiB, key: {headers: [{name: Accept, only: [a/b]}], query: [{name: q}], payload: [{xpath: \"/p:a\", namespaces: {p: \"urn:p\"}}]}}"},
+		{"one address", "straightThroughRouting", `[{"endpointUri":["http://a:1/x"]},{"forwardQueryParams":["true"]}]`, "route: {rules: [{name: endpoint, path: drop}]}"},
+		{"one address, no query", "straightThroughRouting", `[{"endpointUri":["http://a:1/x"]}]`, "route: {rules: [{name: endpoint, path: drop, query: drop}]}"},
+		{"by content", "contentBasedRouting", `[` + to + `,{"contentRules":[` + to + `,{"name":["one"]},{"payloadIdentifier":[{"expressionType":["jsonPath"]},{"expression":["$.a"]},{"value":["b"]}]}]}]`, "route: {rules: [{name: one, when: {all: [{payload: {json_path: $.a, equals: b}}]}, " + there + "}]}"},
+		{
+			"by context", "contextBasedRouting", `[` + to + `,{"contextRules":[` + to + `,{"contextConditionOperator":["or"]},{"contextCondition":[{"conditionVariable":["Consumer"]},{"conditionValue":["app1"]}]},{"contextCondition":[{"conditionVariable":["Date"]},{"conditionOperator":["LT"]},{"conditionValue":["2020-04-20"]}]},{"contextCondition":[{"conditionVariable":["IPV4"]},{"fromIp":["10.60.0.1"]},{"toIp":["10.60.0.10"]}]},{"contextCondition":[{"conditionVariable":["predefined"]},{"conditionOperator":["EQ"]},{"conditionDataType":["USER"]},{"conditionValue":["Admin"]}]},{"contextCondition":[{"conditionVariable":["INBOUND_HTTP_METHOD"]},{"conditionValue":["GET"]}]}]}]`,
+			"route: {rules: [{name: rule-1, when: {any: [{application: [client]}, {date: {before: \"2020-04-20\"}}, {address: [10.60.0.1-10.60.0.10]}, {user: [Admin]}, {method: [GET]}]}, " + there + "}]}",
+		},
 		{"cors", "cors", `[{"corsAttributes":[{"allowedOrigins":["https://a"]},{"allowHeaders":["X-A"]},{"exposeHeaders":["X-B"]},{"allowCredentials":["true"]},{"allowMethods":["GET"]},{"maxAge":["60"]}]}]`, "cors:\n  origins: ['https://a']\n  methods: [GET]\n  headers: [X-A]\n  expose_headers: [X-B]\n  credentials: true\n  max_age: 60s"},
 		{"log", "logInvocation", `[{"storeRequestHeaders":["true"]},{"storeRequestPayload":["true"]},{"storeResponseHeaders":["true"]},{"storeResponsePayload":["true"]},{"storeClientMessage":["true"]},{"storeServerMessage":["true"]},{"storeAsZip":["true"]},{"logGenerationFrequency":["OnFailure"]}]`, "invocationlog:\n- when: failure\n  request:\n    headers: true\n    body: true\n  response:\n    headers: true\n    body: true\n  messages: [client, server]\n  compress: true"},
 		{"log on success", "logInvocation", `[{"storeResponseHeaders":["true"]},{"logGenerationFrequency":["OnSuccess"]}]`, "invocationlog:\n- when: success\n  response:\n    headers: true"},
@@ -92,8 +107,17 @@ func TestPolicies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			files := shop()
-			files["PolicyAction.iam"] = actionOf(t, tt.key, tt.action)
-			files["PolicyAction.route"] = actionOf(t, "straightThroughRouting", "["+endpoint+"]")
+			const policy = "API/API.a1/Policy/Policy.p1/Policy.p1"
+			id, want := "extra", strings.TrimSpace("identify:\n  by: [jwt]\n  auth_servers: [corp]\n"+tt.want)
+			switch {
+			case tt.key == "evaluatePolicy":
+				id, want = "iam", tt.want
+			case strings.HasSuffix(tt.key, "Routing"):
+				id = "route"
+			default:
+				files[policy] = strings.Replace(files[policy], `{"enforcementObjectId":"iam"}`, `{"enforcementObjectId":"iam"},{"enforcementObjectId":"extra"}`, 1)
+			}
+			files["PolicyAction."+id] = actionOf(t, tt.key, tt.action)
 			made, err := archive.Convert(put(t, t.TempDir(), "a.zip", zipped(t, files)))
 			if err != nil {
 				t.Fatal(err)
@@ -104,16 +128,15 @@ func TestPolicies(t *testing.T) {
 			if err := yaml.Unmarshal(made.Bundle, &bundle); err != nil || len(bundle.APIs) != 1 {
 				t.Fatalf("%v, %v\n%s", err, made.Findings, made.Bundle)
 			}
-			want := tt.want
-			if tt.key != "evaluatePolicy" {
-				want = strings.TrimSpace("identify: none\n" + want)
-			}
 			var wanted map[string]any
 			if err := yaml.Unmarshal([]byte(want), &wanted); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(wanted, bundle.APIs[0].Policies); diff != "" {
 				t.Errorf("policies (-want +got):\n%s", diff)
+			}
+			if tt.key != "evaluatePolicy" && tt.key != "authorizeUser" { // passwords and users are never there
+				load(t, made.Bundle)
 			}
 		})
 	}
