@@ -20,6 +20,9 @@ func (c *converter) apiEntries() (list []any) {
 		case a.Type != "" && !strings.EqualFold(a.Type, "REST"):
 			c.reject(at, "APIs of type %s are not served", a.Type)
 			continue
+		case c.lost != "":
+			c.reject(at, "global policy %s, which may protect it, is left out", c.lost)
+			continue
 		}
 		if entry, ok := c.apiEntry(at, id, a); ok {
 			list = append(list, commented{c.apis.from[id], entry})

@@ -55,6 +55,8 @@ func Convert(names ...string) (*Converted, error) {
 type converter struct {
 	*export
 	findings []Finding
+	// lost is a global policy that is left out: no API is served without it.
+	lost string
 }
 
 func (c *converter) tell(at, format string, args ...any) {
@@ -68,18 +70,18 @@ func (c *converter) reject(at, format string, args ...any) {
 // bundle is all of it, in the order in which a reader looks for things.
 func (c *converter) bundle() mapping {
 	var m mapping
+	globals := c.globalEntries()
 	apis := c.apiEntries()
 	m.set("aliases", c.aliasEntries())
 	m.set("auth_servers", c.authServerEntries())
 	m.set("applications", c.applicationEntries())
+	m.set("policies", globals)
+	if len(apis) > 0 {
+		m.set("faults", mapping{{key: "format", value: "webmethods"}}) // what callers are used to
+	}
 	m.set("apis", apis)
 	for _, kind := range c.unread {
 		c.tell(kind, "%s", unreadWhy[kind])
-	}
-	for id, p := range c.policies.all {
-		if p.Global {
-			c.reject(named(c.policies.from[id], "global policy "+id), "global policies are not taken over: state policies, with when")
-		}
 	}
 	if len(m) == 0 {
 		c.tell("export", "it holds no API and nothing that an API could need")

@@ -9,9 +9,10 @@
 //	convert.go    an export as a bundle, and what needs a hand
 //	api.go, application.go, authserver.go, alias.go
 //	              an asset as an entry of the bundle
+//	global.go     policies of several APIs
 //	policy.go     which translator a template key has
 //	identify.go, routing.go, rules.go, throttle.go, mask.go, transform.go, validate.go,
-//	outbound.go, cache.go, monitor.go, log.go
+//	outbound.go, cache.go, monitor.go, log.go, faults.go
 //	              the translators
 //	command.go    the command line
 //

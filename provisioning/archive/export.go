@@ -90,7 +90,32 @@ type policy struct {
 			Order any    `json:"order"`
 		} `json:"enforcements"`
 	} `json:"policyEnforcements"`
+	Names []struct {
+		Value string `json:"value"`
+	} `json:"names"`
 	Global bool `json:"global"`
+	Active bool `json:"active"`
+	Scope  struct {
+		Connector  string `json:"logicalConnector"`
+		Conditions []struct {
+			Filter     string `json:"filterType"`
+			Attributes []struct {
+				Name     string `json:"attributeName"`
+				Operator string `json:"operator"`
+				Value    any    `json:"value"`
+			} `json:"attributes"`
+		} `json:"scopeConditions"`
+	} `json:"scope"`
+}
+
+// name is what people call it, else its id.
+func (p *policy) name(id string) string {
+	for _, n := range p.Names {
+		if n.Value != "" {
+			return n.Value
+		}
+	}
+	return id
 }
 
 type action struct{ parameter }

@@ -22,6 +22,7 @@ type translation struct {
 	masks      [3][]any // of requests, answers, faults
 	steps      [2][]any // of transformations of requests, answers
 	throttles  []any
+	global     bool // of several APIs
 	rejected   bool
 }
 
@@ -32,6 +33,7 @@ type translator func(t *translation, at string, a *parameter)
 var translators = map[string]translator{
 	"entryProtocolPolicy":             protocols,
 	"evaluatePolicy":                  identify,
+	"conditionalErrorProcessing":      conditionalErrors,
 	"authorizeUser":                   authorizeUser,
 	"straightThroughRouting":          straightThrough,
 	"contentBasedRouting":             routeRules("contentRules", byContent),
@@ -94,6 +96,10 @@ func (t *translation) action(stage, id string) {
 	}
 	if !known {
 		t.refuse(at, "this policy is not supported")
+		return
+	}
+	if t.global && strings.HasSuffix(a.Key, "Routing") {
+		t.refuse(at, "routing for several APIs is not supported")
 		return
 	}
 	translate(t, at, &a.parameter)

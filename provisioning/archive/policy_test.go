@@ -84,6 +84,17 @@ func TestPolicies(t *testing.T) {
 		{"fields", "customHttpHeaders", `[{"header":[{"headerKey":["Accept"]},{"headerValue":["application/json"]}]}]`, "transform: {request: [{set_headers: {Accept: application/json}}]}"},
 		{"monitor", "monitorSLA", `[{"alertInterval":["2"]},{"alertIntervalUnit":["minutes"]},{"alertMessage":["slow"]},{"consumerIds":["app1"]},{"monitorRules":[{"monitorRuleName":["availability"]},{"monitorRuleOperator":["EQ"]},{"value":["1"]}]}]`, "monitor: [{interval: 2m, rules: [{metric: availability, operator: eq, value: 1}], alert: {message: slow}, applications: [client]}]"},
 		{"cache", "serviceResultCache", `[{"cacheCriteria":[{"httpHeader":[{"httpHeaderName":["Accept"]},{"whiteList":["a/b"]}]},{"XPATH":[{"xpath-exp":["/p:a"]},{"namespace-src":[{"prefix-src":["p"]},{"uri-src":["urn:p"]}]}]},{"queryParam":[{"queryParamName":["q"]}]}]},{"ttl":["5d 4h 1m"]},{"max-payload-size":["1024"]}]`, "cache: {mode: ttl, ttl: 5d 4h 1m, max_entry: 1024KiB, key: {headers: [{name: Accept, only: [a/b]}], query: [{name: q}], payload: [{xpath: \"/p:a\", namespaces: {p: \"urn:p\"}}]}}"},
+		{
+			"errors", "conditionalErrorProcessing", `[{"preProcessingSteps":[]},{"customFailureMessages":[{"sendNativeProviderFault":["false"]},{"failureMessage":[{"contentType":["text"]},{"errortemplate":["no"]}]},{"failureMessage":[{"contentType":["json"]},{"errortemplate":["{\"e\":\"$ERROR_MESSAGE\"}"]},{"useAsDefault":[true]}]}]},
+{"faultCriteria":[{"statusCodeCriteria":[{"statusCode":["401"]}]}]},{"faultCriteria":[{"headerCriteria":[{"headerName":["Accept"]},{"headerValue":["a/b"]}]}]},{"faultCriteria":[{"xpathCriteria":[{"payloadIdentifier":[{"expressionType":["jsonPath"]},{"expression":["$.e"]},{"value":["x"]}]}]}]}]`,
+			`faults:
+  native: replace
+  rules:
+  - {when: {status: ["401"]}, answer: &a {content_type: json, body: '{"e":"$ERROR_MESSAGE"}', also: [{content_type: text, body: "no"}]}}
+  - {when: {headers: [{name: Accept, equals: a/b}]}, answer: *a}
+  - {when: {payload: [{json_path: $.e, equals: x}]}, answer: *a}`,
+		},
+		{"errors of the service", "conditionalErrorProcessing", `[{"customFailureMessages":[{"sendNativeProviderFault":["true"]},{"failureMessage":[{"contentType":["text"]},{"errortemplate":["no"]}]}]}]`, "faults: {default: {content_type: text, body: \"no\"}}"},
 		{"one address", "straightThroughRouting", `[{"endpointUri":["http://a:1/x"]},{"forwardQueryParams":["true"]}]`, "route: {rules: [{name: endpoint, path: drop}]}"},
 		{"one address, no query", "straightThroughRouting", `[{"endpointUri":["http://a:1/x"]}]`, "route: {rules: [{name: endpoint, path: drop, query: drop}]}"},
 		{"by content", "contentBasedRouting", `[` + to + `,{"contentRules":[` + to + `,{"name":["one"]},{"payloadIdentifier":[{"expressionType":["jsonPath"]},{"expression":["$.a"]},{"value":["b"]}]}]}]`, "route: {rules: [{name: one, when: {all: [{payload: {json_path: $.a, equals: b}}]}, " + there + "}]}"},
