@@ -113,6 +113,8 @@ func (f *flood) refusedReloads(text, password string) {
 	}
 	refuse("apis:\n- name: orders", "tracing: {endpoint: x, headers: [{name: X-Key, value: %s}, {name: a b, value: '%s'}]}\napis:\n- name: orders")
 	refuse(jwks, "local_introspection: {truststore: {file: server.key, password: %s}, x: ")
+	refuse("certificates: [", "certificates: [{keystore: {file: server.key, password: %s}}, ")
+	refuse("aliases: {", "trust_store: {location: server.key, password: %s}\naliases: {bad: {type: endpoint, value: %s, endPointUri: %s}, ")
 	f.write("secret.key", f.secret("key file"))
 	refuse("key: server.key", "key: secret.key")
 	f.applied(func() { f.write("postern.yaml", text+"\n") })
@@ -230,10 +232,11 @@ func TestSecretsOfTheGrammar(t *testing.T) {
 	}
 	look(reflect.TypeFor[config.Config](), "")
 	want := []string{
-		"admin_api.password", "store.redis.password", "tracing.headers[].value", "destinations[].elasticsearch.password", "destinations[].elasticsearch.api_key", "auth_servers[].local_introspection.truststore.password",
+		"tls.certificates[].keystore.password", "admin_api.password", "store.redis.password", "tracing.headers[].value", "destinations[].elasticsearch.password", "destinations[].elasticsearch.api_key", "auth_servers[].local_introspection.truststore.password",
 		"auth_servers[].local_introspection.shared_key", "auth_servers[].remote_introspection.client_secret", "applications[].identify.api_keys[]", "applications[].identify.basic[].password", "applications[].jwt[].shared_key", "users[].password", "api_gateway.dir.[].password", "a config.Setting",
 		"policies[].policies.outbound.basic.password", "policies[].policies.outbound.api_key.value", "apis[].scopes[].policies.outbound.basic.password", "apis[].scopes[].policies.outbound.api_key.value",
 		"apis[].policies.outbound.basic.password", "apis[].policies.outbound.api_key.value",
+		"aliases[].httpAuthCredentials.password", "trust_store.password",
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("put new ones into flooded (-want +got):\n%s", diff)

@@ -71,7 +71,9 @@ const adminUser = "op"
 // is how the admin's is written.
 func (f *flood) flooded(target, password, logging string) string {
 	f.user = f.secret("password of a user")
-	return fmt.Sprintf(`
+	aliases := fmt.Sprintf("aliases: {text: {value: %q}, login: {type: httpTransportSecurityAlias, httpAuthCredentials: {userName: edge, password: %q}}}\n",
+		f.secret("text of an alias"), f.secret("password of an alias"))
+	return aliases + fmt.Sprintf(`
 ports: {http: "127.0.0.1:0", https: "127.0.0.1:0"}
 tls: {certificates: [{certificate: server.crt, key: server.key}]}
 logging: %s
