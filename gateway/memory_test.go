@@ -181,13 +181,15 @@ func drain(r io.Reader, framing string, p *peer) int64 {
 	return n
 }
 
-// A connection that rests keeps no buffers.
+// A connection that rests after its request keeps no buffers, so that 10,000 of
+// them take less than 150 MiB with everything else.
 func TestIdleConnectionsAreCheap(t *testing.T) {
 	if raced {
 		t.Skip("the race detector's own memory would be measured")
 	}
-	const connections, each = 4000, 12 << 10
-	g := startProcess(t, bundle{target: newTarget(t, always(ok)).address, limits: "idle_timeout: 60s"})
+	const each, most = 12 << 10, 150 << 20
+	connections := max(4000, attackers(t, 10_000))
+	g := startProcess(t, bundle{target: newTarget(t, always(ok)).address, limits: generous})
 	wantStatus(t, dial(t, g.address).do(lines("GET / HTTP/1.1", "Host: x")), 200)
 	before := g.settled()
 	var callers []*peer
@@ -199,10 +201,13 @@ func TestIdleConnectionsAreCheap(t *testing.T) {
 	}
 	pause(hold + 200*time.Millisecond)
 	after := g.settled()
-	perConnection := (after - before) / connections
+	perConnection := (after - before) / int64(connections)
 	t.Logf("RSS %d MiB, with %d idle connections %d MiB: %d bytes each", before>>20, connections, after>>20, perConnection)
 	if perConnection > each {
 		t.Errorf("%d bytes for each idle connection, want at most %d", perConnection, each)
+	}
+	if all := before + 10_000*perConnection; all > most {
+		t.Errorf("10,000 idle connections take %d bytes, want at most %d", all, most)
 	}
 	wantStatus(t, callers[connections/2].do(lines("GET / HTTP/1.1", "Host: x")), 200)
 }
