@@ -175,6 +175,11 @@ func FuzzSpot(f *testing.F) {
 		if _, err := m.JSON(); err != nil {
 			return // as callers of Spot make sure
 		}
+		plain, err := m.Text() // without its charset
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(plain)
 		for _, tt := range fuzzed {
 			for _, set := range []bool{true, false} {
 				s := spot(t, tt.path)
