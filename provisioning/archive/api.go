@@ -47,6 +47,9 @@ func (c *converter) apiEntry(at, id string, a *api) (mapping, bool) {
 	entry.set("tags", a.Groups)
 	entry.set("upstream", t.upstream)
 	resources, used := c.resources(a, sortedKeys(scopes))
+	if len(resources) == 0 { // which would be every path
+		t.refuse(at, "it has no path that is enabled")
+	}
 	entry.set("resources", resources)
 	var listed []any
 	for _, s := range a.Scopes {

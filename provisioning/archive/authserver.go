@@ -21,7 +21,7 @@ func (c *converter) authServerEntries() (list []any) {
 			local.set("clock_skew", fmt.Sprintf("%ds", a.Local.SkewSeconds))
 		}
 		entry.set("local_introspection", local)
-		entry.set("audience", c.audience(a))
+		entry.set("audience", c.audience(at, a))
 		list = append(list, commented{c.aliases.from[id], entry})
 	}
 	return list
@@ -29,7 +29,7 @@ func (c *converter) authServerEntries() (list []any) {
 
 // audience is what tokens of an auth server are for: what the generator writes, and
 // what strategies and scopes ask for.
-func (c *converter) audience(a *alias) any {
+func (c *converter) audience(at string, a *alias) any {
 	var all []string
 	add := func(text string) {
 		if text != "" && !contains(all, text) {
@@ -46,5 +46,6 @@ func (c *converter) audience(a *alias) any {
 		return mapping{{key: "any", value: []string{a.Name}}}
 	}
 	// The product looks at aud only where a token has one.
+	c.tell(at, "tokens without an audience are believed, as there: say audience.required: true unless some have none")
 	return mapping{{key: "any", value: all}, {key: "required", value: false}}
 }

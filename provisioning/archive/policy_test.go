@@ -52,7 +52,7 @@ func TestPolicies(t *testing.T) {
 	limit := func(more string) string {
 		return `[{"throttleRule":[{"throttleRuleName":["requestCount"]},{"monitorRuleOperator":["GT"]},{"value":["50"]}]},{"alertIntervalUnit":["minutes"]}` + more + `]`
 	}
-	const limited = "throttle:\n- name: limit-1\n  requests: 50\n  per: "
+	const limited = "throttle:\n- requests: 50\n  per: "
 	for _, tt := range []struct{ name, key, action, want string }{
 		{"protocols", "entryProtocolPolicy", `[{"protocol":["http","https"]},{"soapVersion":["soap"]}]`, "protocols: [http, https]"},
 		{"key or password", "evaluatePolicy", `[{"logicalConnector":["OR"]},{"IdentificationRule":[{"identificationType":["apiKey"]}]},{"IdentificationRule":[{"identificationType":["httpBasicAuth"]}]}]`, "identify:\n  by: [api_key, basic]"},

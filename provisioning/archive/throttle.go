@@ -10,7 +10,6 @@ var units = map[string]string{"minutes": "m", "hours": "h", "days": "d", "weeks"
 
 func throttle(t *translation, at string, a *parameter) {
 	var m mapping
-	m.set("name", "limit-"+strconv.Itoa(len(t.throttles)+1))
 	rule := a.first("throttleRule")
 	count, err := strconv.Atoi(rule.text("value"))
 	operator := rule.text("monitorRuleOperator")
