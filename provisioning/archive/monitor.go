@@ -4,8 +4,9 @@ import "strings"
 
 // metrics are the figures of an interval, by the names of the product.
 var metrics = map[string]string{
-	"availability": "availability", "averageResponseTime": "average_time", "minimumResponseTime": "min_time", "maximumResponseTime": "max_time",
-	"successCount": "successes", "faultCount": "faults", "requestCount": "requests", "totalRequestCount": "requests",
+	"availability": "availability", "averageResponseTime": "average_response_time", "minimumResponseTime": "minimum_response_time",
+	"maximumResponseTime": "maximum_response_time", "successCount": "success_count", "faultCount": "fault_count",
+	"totalRequestCount": "total_request_count", "requestCount": "total_request_count",
 }
 
 func monitor(t *translation, at string, a *parameter) {

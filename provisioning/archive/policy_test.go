@@ -45,6 +45,11 @@ func actionOf(t testing.TB, key, short string) string {
 	return string(text)
 }
 
+// ruleOf is a rule on a figure, in short.
+func ruleOf(figure, operator string) string {
+	return `{"monitorRules":[{"monitorRuleName":["` + figure + `"]},{"monitorRuleOperator":["` + operator + `"]},{"value":["7"]}]}`
+}
+
 // TestPolicies: each parameter of a policy changes what it becomes.
 func TestPolicies(t *testing.T) {
 	const to = `{"routeTo":[{"endpointUri":["http://a:1/${sys:resource_path}"]},{"connectTimeout":["3"]},{"readTimeout":["4"]}]}`
@@ -83,6 +88,10 @@ func TestPolicies(t *testing.T) {
 		{"nothing", "outboundTransportAuthentication", `[{"transportSecurity":[{"authType":["NONE"]}]}]`, "outbound: none"},
 		{"fields", "customHttpHeaders", `[{"header":[{"headerKey":["Accept"]},{"headerValue":["application/json"]}]}]`, "transform: {request: [{set_headers: {Accept: application/json}}]}"},
 		{"monitor", "monitorSLA", `[{"alertInterval":["2"]},{"alertIntervalUnit":["minutes"]},{"alertMessage":["slow"]},{"consumerIds":["app1"]},{"monitorRules":[{"monitorRuleName":["availability"]},{"monitorRuleOperator":["EQ"]},{"value":["1"]}]}]`, "monitor: [{interval: 2m, rules: [{metric: availability, operator: eq, value: 1}], alert: {message: slow}, applications: [client]}]"},
+		{
+			"every figure", "monitorServicePerformance", `[` + ruleOf("averageResponseTime", "GT") + `,` + ruleOf("minimumResponseTime", "LT") + `,` + ruleOf("maximumResponseTime", "GT") + `,` + ruleOf("successCount", "LT") + `,` + ruleOf("faultCount", "GT") + `,` + ruleOf("totalRequestCount", "EQ") + `,` + ruleOf("requestCount", "GT") + `]`,
+			"monitor: [{rules: [{metric: average_response_time, operator: gt, value: 7}, {metric: minimum_response_time, operator: lt, value: 7}, {metric: maximum_response_time, operator: gt, value: 7}, {metric: success_count, operator: lt, value: 7}, {metric: fault_count, operator: gt, value: 7}, {metric: total_request_count, operator: eq, value: 7}, {metric: total_request_count, operator: gt, value: 7}]}]",
+		},
 		{"cache", "serviceResultCache", `[{"cacheCriteria":[{"httpHeader":[{"httpHeaderName":["Accept"]},{"whiteList":["a/b"]}]},{"XPATH":[{"xpath-exp":["/p:a"]},{"namespace-src":[{"prefix-src":["p"]},{"uri-src":["urn:p"]}]}]},{"queryParam":[{"queryParamName":["q"]}]}]},{"ttl":["5d 4h 1m"]},{"max-payload-size":["1024"]}]`, "cache: {mode: ttl, ttl: 5d 4h 1m, max_entry: 1024KiB, key: {headers: [{name: Accept, only: [a/b]}], query: [{name: q}], payload: [{xpath: \"/p:a\", namespaces: {p: \"urn:p\"}}]}}"},
 		{
 			"errors", "conditionalErrorProcessing", `[{"preProcessingSteps":[]},{"customFailureMessages":[{"sendNativeProviderFault":["false"]},{"failureMessage":[{"contentType":["text"]},{"errortemplate":["no"]}]},{"failureMessage":[{"contentType":["json"]},{"errortemplate":["{\"e\":\"$ERROR_MESSAGE\"}"]},{"useAsDefault":[true]}]}]},
