@@ -122,6 +122,9 @@ func pairInPKCS12(data []byte, password string) (*Pair, error) {
 	if errors.Is(err, pkcs12.ErrIncorrectPassword) {
 		return nil, errors.New("cannot be read as PKCS #12: the password is wrong")
 	}
+	if err != nil && strings.Contains(err.Error(), "exactly one key") { // go-pkcs12 has no name for it
+		return nil, errors.New("holds several private keys, and a PKCS #12 file may have one: keytool -importkeystore -srcalias writes a file with one")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("parse PKCS #12: %w", err)
 	}
