@@ -69,7 +69,7 @@ var commands = map[string][]string{
 	"gateway/password/hash": {},
 	"gateway/version":       {},
 	"introspect/keys":       {"introspect/jwk"},
-	"introspect/token":      {"introspect", "introspect/jwk", "provisioning", "provisioning/config"},
+	"introspect/token":      {"introspect", "introspect/jwk", "provisioning", "provisioning/config", "provisioning/keystore"},
 	"provisioning/schema":   {"provisioning/config"},
 	"provisioning/check":    {"gateway", "provisioning", "provisioning/config"},
 	"provisioning/archive":  {},

@@ -21,6 +21,7 @@ type sign struct {
 	key, keyEnv   string // a file, or an environment variable
 	alg, kid, typ string
 	header        []string
+	store
 	claims
 }
 
@@ -34,7 +35,8 @@ named flags, and those over --claims. The secret itself is never an argument:
 others on this host could see it.`,
 		Example: `	postern token sign --key private.pem --issuer test --subject alice --audience orders
 	postern token sign --key private.pem --claim scope="read write" --claim roles:='["admin"]'
-	postern token sign --key-env SECRET --alg HS256 --claims claims.json`,
+	postern token sign --key-env SECRET --alg HS256 --claims claims.json
+	postern token sign --key store.p12 --store-password-env PASSWORD --alias issuer`,
 		RunE: func(called *cobra.Command, _ []string) error { return c.run(called.OutOrStdout(), called.InOrStdin()) },
 	}
 	flags := made.Flags()
@@ -44,6 +46,7 @@ others on this host could see it.`,
 	flags.StringVar(&c.kid, "kid", "auto", "The `NAME` that is kid of the header, and the key to take of a JWKS. auto: the key's own, else its thumbprint (RFC 7638). none: leave it out.")
 	flags.StringVar(&c.typ, "typ", "JWT", "The `TYPE` that is typ of the header; none leaves it out.")
 	flags.StringArrayVar(&c.header, "header", nil, "A member of the header, `NAME=TEXT`, written like --claim. Repeats.")
+	c.store.bind(made)
 	c.claims.bind(made)
 	made.MarkFlagsMutuallyExclusive("key", "key-env")
 	files(made, "key")
@@ -113,6 +116,18 @@ func (c sign) readKey() (jwk.Key, error) {
 	if c.key == "" && c.keyEnv == "" {
 		return jwk.Key{}, errors.New("state the key: --key or --key-env; postern keys makes one")
 	}
+	java, err := c.store.stated(c.key)
+	switch {
+	case err != nil:
+		return jwk.Key{}, err
+	case java:
+		return c.store.private(c.key)
+	}
+	return c.fromFile()
+}
+
+// fromFile finds it in a file or a variable.
+func (c sign) fromFile() (jwk.Key, error) {
 	data, from := []byte(os.Getenv(c.keyEnv)), "$"+c.keyEnv
 	if c.key != "" {
 		var err error

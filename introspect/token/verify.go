@@ -26,6 +26,7 @@ const patience = 8 * time.Second
 type verify struct {
 	input
 	provisioning.Flags
+	store
 	key, jwks, jwksURI, issuerURL string // where keys come from
 	authServer                    string
 	allowHTTP                     bool
@@ -70,6 +71,7 @@ func (c *verify) bindKeys(to *cobra.Command) {
 	flags.StringVar(&c.issuerURL, "issuer-url", "", "The `URL` of an issuer, whose key set is found by discovery.")
 	flags.StringVar(&c.authServer, "auth-server", "", "The `NAME` of an auth server of the configuration. Default: the one of the token's issuer.")
 	flags.BoolVar(&c.allowHTTP, "allow-http", false, "Fetch keys over http beyond loopback too.")
+	c.store.bind(to)
 	to.MarkFlagsMutuallyExclusive("key", "jwks", "jwks-uri", "issuer-url")
 	files(to, "key", "jwks")
 }
@@ -96,6 +98,9 @@ func (c verify) run(ctx context.Context, stdout io.Writer, stdin io.Reader) erro
 
 // rules are the auth servers to judge by.
 func (c verify) rules() (*config.Config, error) {
+	if _, err := c.store.stated(c.key); err != nil {
+		return nil, err
+	}
 	if c.key == "" && c.jwks == "" && c.jwksURI == "" && c.issuerURL == "" {
 		return c.configured()
 	}
@@ -139,6 +144,10 @@ func (c verify) readKeys(l *config.LocalIntrospection) (err error) {
 	}
 	if c.key == "" {
 		return nil
+	}
+	if java, _ := c.store.stated(c.key); java {
+		l.Truststore, err = c.store.trusted(c.key)
+		return err
 	}
 	key, err := file(c.key)
 	if err != nil {
