@@ -107,9 +107,18 @@ func (c pair) run(stdout, stderr io.Writer) error {
 		fmt.Fprintln(stdout, filepath.Join(c.out, f.name))
 	}
 	if key.Public != nil {
-		fmt.Fprintf(stderr, "kid %s, %s\n", key.ID, key.Algorithm)
+		fmt.Fprintf(stderr, "kid %s, %s%s\n", key.ID, key.Algorithm, hint(key))
 	}
 	return nil
+}
+
+// hint says what private.pem cannot: that it shall not sign as keys of its kind
+// usually do.
+func hint(key jwk.Key) string {
+	if key.Algorithm == key.Algorithms()[0] {
+		return ""
+	}
+	return fmt.Sprintf(": sign with --alg %s", key.Algorithm)
 }
 
 func filesOf(key jwk.Key) ([]file, error) {
