@@ -306,6 +306,7 @@ func TestCodings(t *testing.T) {
 		{"not brotli", "br", text, problem.BadRequest},
 		{"not zstd", "zstd", text, problem.BadRequest},
 		{"cut gzip", "gzip", coded(t, "gzip", text)[:20], problem.BadRequest},
+		{"deflate, and more behind", "deflate", coded(t, "deflate", text) + "x", problem.BadRequest},
 		{"cut zstd", "zstd", coded(t, "zstd", text)[:15], problem.BadRequest},
 		{"a bomb of gzip", "gzip", coded(t, "gzip", strings.Repeat("a", 100_000)), problem.ContentTooLarge},
 		{"a bomb of deflate", "deflate", coded(t, "deflate", strings.Repeat("a", 100_000)), problem.ContentTooLarge},
@@ -334,6 +335,20 @@ func TestCodings(t *testing.T) {
 	}
 }
 
+// Nothing is nothing in any coding.
+func TestNothingInACoding(t *testing.T) {
+	bodies := message.New(1000, 1<<20)
+	x := request(t, "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n")
+	m, err := bodies.Request(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := m.Text(); len(text) > 0 || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	x.Finish(exchange.End{})
+}
+
 func TestCharsets(t *testing.T) {
 	for _, tt := range []struct {
 		name, kind, body, text string
@@ -342,6 +357,10 @@ func TestCharsets(t *testing.T) {
 		{"none", "text/plain", "grün", "grün", nil},
 		{"UTF-8", "text/plain; charset=UTF-8", "grün", "grün", nil},
 		{"a mark", "text/plain", "\xef\xbb\xbfgrün", "grün", nil},
+		{"a mark of UTF-32", "text/plain", "\xff\xfe\x00\x00a\x00\x00\x00", "", problem.UnsupportedMediaType},
+		{"a mark of UTF-32, the other way", "text/plain", "\x00\x00\xfe\xff\x00\x00\x00a", "", problem.UnsupportedMediaType},
+		{"XML that says something else", "text/xml; charset=utf-8", "<?xml version='1.0' encoding='utf-7'?><a/>", "", problem.UnsupportedMediaType},
+		{"XML that says nearly the same", "text/xml; charset=utf-8", "<?xml version='1.0' encoding='windows-1252'?><a/>", "<?xml version='1.0' encoding='windows-1252'?><a/>", nil},
 		{"Latin-1", `text/plain; charset="iso-8859-1"`, "gr\xfcn", "grün", nil},
 		{"UTF-16 by a mark", "text/plain", "\xff\xfeg\x00\xfc\x00", "gü", nil},
 		{"UTF-16 by another mark", "text/plain; charset=utf-16", "\xfe\xff\x00g\x00\xfc", "gü", nil},

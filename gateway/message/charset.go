@@ -17,6 +17,7 @@ type content struct {
 	plain   buffer // without content codings
 	utf8    buffer // and in UTF-8
 	charset charset
+	written []byte // in its charset, without a mark
 	bytes   []byte
 	err     error
 	known   bool
@@ -67,6 +68,8 @@ var (
 	markUTF8 = []byte("\xef\xbb\xbf")
 	markLE   = []byte("\xff\xfe")
 	markBE   = []byte("\xfe\xff")
+	markLE32 = []byte("\xff\xfe\x00\x00")
+	markBE32 = []byte("\x00\x00\xfe\xff")
 )
 
 // inUTF8 rewrites data that is in another charset. A mark at the beginning
@@ -75,6 +78,8 @@ var (
 func (m *Message) inUTF8(data []byte) ([]byte, error) {
 	charset := charsetOf(m.Type())
 	switch {
+	case bytes.HasPrefix(data, markLE32), bytes.HasPrefix(data, markBE32):
+		return nil, fmt.Errorf("%w: UTF-32", errCharset)
 	case bytes.HasPrefix(data, markUTF8):
 		m.text.charset.mark = markUTF8
 		return data[len(markUTF8):], nil
@@ -86,7 +91,10 @@ func (m *Message) inUTF8(data []byte) ([]byte, error) {
 		charset, data = "utf-16be", data[2:]
 	case charset == "":
 		charset = declared(data)
+	case !holdsASCII(declared(data)):
+		return nil, fmt.Errorf("%w: the XML says %q", errCharset, declared(data))
 	}
+	m.text.written = data
 	switch charset {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
 		return data, nil
@@ -144,6 +152,18 @@ func declared(data []byte) string {
 	}
 	name, _, _ := bytes.Cut(after[1:], after[:1])
 	return strings.ToLower(string(name))
+}
+
+// holdsASCII reports whether a charset that an XML declaration names has the
+// characters of ASCII as they are. One that has not would make another document of
+// the same bytes, for readers that do not mind the head.
+func holdsASCII(charset string) bool {
+	for _, family := range [...]string{"utf-8", "utf8", "utf-16", "us-ascii", "ascii", "iso-8859-", "latin", "windows-125"} {
+		if strings.HasPrefix(charset, family) {
+			return true
+		}
+	}
+	return charset == ""
 }
 
 // transcode rewrites data rune by rune.

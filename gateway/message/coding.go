@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp"
 )
@@ -46,8 +47,8 @@ func (m *Message) codings() (list []string, err error) {
 // what came in.
 func (m *Message) decoded() ([]byte, error) {
 	list, err := m.codings()
-	if err != nil || len(list) == 0 {
-		return m.data, err
+	if err != nil || len(list) == 0 || len(m.data) == 0 {
+		return m.data, err // some say how nothing is coded
 	}
 	data := m.data
 	for i := len(list) - 1; i >= 0; i-- {
@@ -75,7 +76,7 @@ func undo(coding string, to *buffer, data []byte) (err error) {
 	case "gzip", "x-gzip":
 		_, err = fasthttp.WriteGunzip(to, data)
 	case "deflate":
-		_, err = fasthttp.WriteInflate(to, data)
+		err = inflate(to, data)
 	case "br":
 		_, err = fasthttp.WriteUnbrotli(to, data)
 	case "zstd":
@@ -87,6 +88,21 @@ func undo(coding string, to *buffer, data []byte) (err error) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errBroken, err)
+}
+
+// errBehind: what follows is for nobody who reads the body.
+var errBehind = errors.New("something follows the coded body")
+
+func inflate(to io.Writer, data []byte) error {
+	rest := bytes.NewReader(data)
+	r, err := zlib.NewReader(rest)
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(to, r); err == nil && rest.Len() > 0 {
+		err = errBehind
+	}
+	return err
 }
 
 // zstdWindow is the most that zstd may look back (RFC 9659).

@@ -159,6 +159,9 @@ func (m *Message) Mask(list []*Masking, as Form) (text []byte, values int, err e
 		if k.pattern == nil {
 			continue
 		}
+		if err = m.oneReading(k, as); err != nil {
+			return nil, 0, err
+		}
 		n := 0
 		if text, n, err = m.maskMatches(text, k, as); err != nil {
 			return nil, 0, err

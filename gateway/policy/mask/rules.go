@@ -69,22 +69,33 @@ func (r *rules) mask(m *message.Message) (text []byte, values int, err error) {
 
 // form is what a text of a media type is looked into as; ok is false where no rule
 // is for that. What a type does not tell, the text does: whoever reads it may not
-// mind the type either.
+// mind the type either. So one that begins as what there are rules for is not taken
+// for anything else.
 func (r *rules) form(kind, text []byte) (as message.Form, ok bool) {
+	begins := first(text)
+	json, xml := r.json && (begins == '{' || begins == '['), r.xml && begins == '<'
 	switch variable.KindOf(string(kind)) {
 	case variable.JSON:
-		return message.AsJSON, r.json || r.text
+		return message.AsJSON, r.json || r.text && !xml
 	case variable.XML:
-		return message.AsXML, r.xml || r.text
+		return message.AsXML, r.xml || r.text && !json
 	}
-	begins := bytes.TrimLeft(text, " \t\r\n")
 	switch {
-	case r.json && len(begins) > 0 && (begins[0] == '{' || begins[0] == '['):
+	case json:
 		return message.AsJSON, true
-	case r.xml && len(begins) > 0 && begins[0] == '<':
+	case xml:
 		return message.AsXML, true
 	}
 	return message.AsText, r.text
+}
+
+// first is a text's first byte that is no space, mark, or half of a character in
+// UTF-16; 0: none.
+func first(text []byte) byte {
+	if text = bytes.TrimLeft(text, " \t\r\n\x00\ufeff"); len(text) > 0 {
+		return text[0]
+	}
+	return 0
 }
 
 // mediaType is the one of a Content-Type, in small letters.
