@@ -1,6 +1,11 @@
 package definition
 
-import "postern/gateway/schema"
+import (
+	"errors"
+
+	"postern/gateway/message"
+	"postern/gateway/schema"
+)
 
 // form is what a definition says of a form's fields.
 type form struct {
@@ -10,12 +15,35 @@ type form struct {
 	whole bool
 }
 
+// parse reads a text that is JSON.
+type parse func(text []byte) (any, error)
+
+// filled is a form as it was sent.
+type filled struct {
+	*form
+	schema *schema.Schema // of the whole
+	body   *message.Message
+	err    error // a problem of reading the body
+}
+
+// parse reads what a field holds, which counts as a part of the body.
+func (f *filled) parse(text []byte) (any, error) {
+	value, err := f.body.ParseJSON(text)
+	if err != nil && !errors.Is(err, message.ErrMalformed) && !errors.Is(err, message.ErrTooMuch) {
+		f.err = err
+	}
+	return value, err
+}
+
 // check judges a form that is written as a query is.
-func (f *form) check(c *schema.Check, text string, s *schema.Schema) {
+func (f *filled) check(c *schema.Check, text string) {
 	pairs, fault := splitQuery(text)
 	if fault != "" {
 		c.Add("", fault)
 		return
+	}
+	for i, parse := 0, f.parse; i < len(pairs); i++ {
+		pairs[i].parse = parse
 	}
 	values := map[string]any{}
 	for _, field := range f.fields {
@@ -42,7 +70,7 @@ func (f *form) check(c *schema.Check, text string, s *schema.Schema) {
 		}
 		values[p.name] = text
 	}
-	c.Value(s, "", values)
+	c.Value(f.schema, "", values)
 }
 
 // keep puts a field to the others of its form, or judges it; what is not a field

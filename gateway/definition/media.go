@@ -100,17 +100,18 @@ func (m *Media) Check(c *schema.Check, body *message.Message) error {
 	if err != nil {
 		return err
 	}
+	form := filled{form: m.form, schema: m.Schema, body: body}
 	switch {
 	case kind == urlencoded:
-		m.form.check(c, string(text), m.Schema)
+		form.check(c, string(text))
 	case kind == multiparts:
-		m.form.checkParts(c, text, parameters["boundary"], m.Schema)
+		form.checkParts(c, text, parameters["boundary"])
 	case validText(string(text)) != "":
 		c.Add("", isBroken)
 	default:
 		c.Value(m.Schema, "", string(text))
 	}
-	return nil
+	return form.err
 }
 
 func (m *Media) checkJSON(c *schema.Check, body *message.Message) error {

@@ -7,7 +7,6 @@ import (
 	"mime/multipart"
 	"strings"
 
-	"postern/gateway/message"
 	"postern/gateway/schema"
 )
 
@@ -19,15 +18,19 @@ type part struct {
 	name, kind string
 	file       bool
 	content    []byte
+	parse      parse
 	used       bool
 }
 
 // checkParts judges a form of parts (RFC 7578).
-func (f *form) checkParts(c *schema.Check, text []byte, boundary string, s *schema.Schema) {
+func (f *filled) checkParts(c *schema.Check, text []byte, boundary string) {
 	parts, fault := splitParts(text, boundary)
 	if fault != "" {
 		c.Add("", fault)
 		return
+	}
+	for i, parse := 0, f.parse; i < len(parts); i++ {
+		parts[i].parse = parse
 	}
 	values := map[string]any{}
 	for _, field := range f.fields {
@@ -39,11 +42,17 @@ func (f *form) checkParts(c *schema.Check, text []byte, boundary string, s *sche
 		return
 	}
 	for i := range parts {
-		if p := &parts[i]; !p.used {
-			values[p.name] = string(p.content)
+		p := &parts[i]
+		if p.used {
+			continue
 		}
+		if _, twice := values[p.name]; twice {
+			c.Add("/"+pointerToken(schema.Shorten(p.name, maxName)), isTwice)
+			return
+		}
+		values[p.name] = string(p.content)
 	}
-	c.Value(s, "", values)
+	c.Value(f.schema, "", values)
 }
 
 // splitParts takes a body apart; a fault says why it cannot be.
@@ -130,7 +139,7 @@ func (p *Parameter) fromPart(c *schema.Check, one *part, s *shape) (value any, f
 		return nil, "is of a content type that is not allowed"
 	}
 	if isJSON(one.kind) || p.asJSON || s.isObject() {
-		value, err := message.ParseJSON(one.content)
+		value, err := one.parse(one.content)
 		if err != nil {
 			return nil, "must be JSON"
 		}

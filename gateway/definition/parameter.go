@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"postern/gateway/message"
 	"postern/gateway/schema"
 )
 
@@ -141,7 +142,7 @@ func (o *Operation) CheckCookies(c *schema.Check, fields Headers) {
 			}
 			name, raw, _ := strings.Cut(strings.Trim(part, " \t"), "=")
 			raw = strings.TrimSuffix(strings.TrimPrefix(raw, `"`), `"`)
-			pairs = append(pairs, pair{name: name, raw: raw, literal: true})
+			pairs = append(pairs, pair{name: name, raw: raw, literal: true, parse: message.ParseJSON})
 		}
 	})
 	if len(pairs) == maxPairs {
@@ -157,6 +158,7 @@ func (o *Operation) CheckCookies(c *schema.Check, fields Headers) {
 type pair struct {
 	name, raw string
 	literal   bool // nothing in raw is escaped
+	parse     parse
 	used      bool
 }
 
@@ -196,7 +198,7 @@ func splitQuery(query string) (pairs []pair, fault string) {
 		if err != nil || !utf8.ValidString(name) {
 			return nil, "holds a name that " + isBroken
 		}
-		pairs = append(pairs, pair{name: name, raw: raw})
+		pairs = append(pairs, pair{name: name, raw: raw, parse: message.ParseJSON})
 	}
 	return pairs, ""
 }

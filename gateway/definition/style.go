@@ -50,6 +50,17 @@ func (p *Parameter) split(raw string) []string {
 	return strings.Split(raw, marks[0])
 }
 
+// splits is how often split takes a text apart; 0 where it does not.
+func (p *Parameter) splits(raw string) (n int) {
+	if p.asJSON || !p.shape.isList() && !p.shape.isObject() {
+		return 0
+	}
+	for _, mark := range separators[p.style] {
+		n += strings.Count(raw, mark)
+	}
+	return n
+}
+
 // fromPairs takes p out of a query, cookies or a form, and marks what is its.
 func (p *Parameter) fromPairs(c *schema.Check, pairs []pair) taken {
 	if p.style == deepObject {
@@ -82,6 +93,10 @@ func (p *Parameter) fromPairs(c *schema.Check, pairs []pair) taken {
 	case len(found) > 1:
 		return taken{fault: isTwice}
 	}
+	if p.asJSON {
+		text, fault := found[0].text(found[0].raw)
+		return fromJSON(text, fault, found[0].parse)
+	}
 	return p.fromRaw(c, found[0].raw, found[0].text)
 }
 
@@ -95,6 +110,9 @@ func (p *Parameter) fromText(c *schema.Check, text string) taken {
 
 // fromRaw takes a value apart, then decodes its parts.
 func (p *Parameter) fromRaw(c *schema.Check, raw string, decode func(string) (string, string)) taken {
+	if p.splits(raw) > maxPairs {
+		return taken{fault: "holds too many items"}
+	}
 	if !p.asJSON && p.shape.isList() && p.style != deepObject {
 		return p.list(c, p.split(raw), decode)
 	}
@@ -102,17 +120,25 @@ func (p *Parameter) fromRaw(c *schema.Check, raw string, decode func(string) (st
 		return p.object(c, p.split(raw), decode)
 	}
 	text, fault := decode(raw)
+	switch {
+	case p.asJSON:
+		return fromJSON(text, fault, message.ParseJSON)
+	case fault != "":
+		return taken{fault: fault}
+	}
+	return taken{value: p.shape.scalar(c, text), there: true}
+}
+
+// fromJSON is the value that a text stands for, unless it has a fault.
+func fromJSON(text, fault string, read parse) taken {
 	if fault != "" {
 		return taken{fault: fault}
 	}
-	if p.asJSON {
-		value, err := message.ParseJSON([]byte(text))
-		if err != nil {
-			return taken{fault: "must be JSON"}
-		}
-		return taken{value: value, there: true}
+	value, err := read([]byte(text))
+	if err != nil {
+		return taken{fault: "must be JSON"}
 	}
-	return taken{value: p.shape.scalar(c, text), there: true}
+	return taken{value: value, there: true}
 }
 
 func (p *Parameter) list(c *schema.Check, parts []string, decode func(string) (string, string)) taken {

@@ -81,6 +81,15 @@ func ParseJSON(text []byte) (any, error) {
 	return value, err
 }
 
+// ParseJSON is the function for a text that stands in the body, or was made of it:
+// what becomes of it is counted as of the body. The error can be a *problem.Problem.
+func (m *Message) ParseJSON(text []byte) (any, error) {
+	if err := m.reserve(jsonCost(text)); err != nil {
+		return nil, err
+	}
+	return ParseJSON(text)
+}
+
 var (
 	errNoJSON  = fmt.Errorf("%w: not JSON", ErrMalformed)
 	errTwice   = fmt.Errorf("%w: an object has a member twice", ErrMalformed)
