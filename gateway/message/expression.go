@@ -89,6 +89,31 @@ func Regex(pattern string) (*Expression, error) {
 	}}, nil
 }
 
+// Pattern is a regular expression of RE2 that matches anywhere in a text. It is
+// immutable.
+type Pattern struct {
+	re   *regexp.Regexp
+	size int
+}
+
+// NewPattern compiles one, which must not be too large a program.
+func NewPattern(text string) (*Pattern, error) {
+	re, size, err := parsePattern(text)
+	if err != nil {
+		return nil, err
+	}
+	return &Pattern{re, size}, nil
+}
+
+// Match reports whether p matches; the error is ErrTooMuch for a text that is too
+// long for it.
+func (p *Pattern) Match(text []byte) (bool, error) {
+	if len(text)*p.size > maxSteps {
+		return false, fmt.Errorf("%w: %d bytes for such an expression", ErrTooMuch, len(text))
+	}
+	return p.re.Match(text), nil
+}
+
 // maxSearch is how long the matches of one pattern are looked for.
 const maxSearch = time.Second
 

@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"postern/gateway/message"
 	"postern/gateway/problem"
@@ -26,8 +27,13 @@ type edit struct {
 }
 
 // concerns reports whether there is something to change in a body of such a head.
+// Of several types, any may be the one that its reader goes by.
 func (b *body) concerns(head *wire.Head) bool {
-	return b.text != nil || variable.KindOf(string(head.Get("Content-Type"))) == variable.JSON
+	found := b.text != nil
+	head.Visit(func(name, value []byte) {
+		found = found || strings.EqualFold(string(name), "Content-Type") && variable.KindOf(string(value)) == variable.JSON
+	})
+	return found
 }
 
 func (b *body) change(w *work, m *message.Message, head *wire.Head) error {

@@ -190,9 +190,12 @@ var (
 )
 
 // tooLong is what is told of a body that becomes longer than may be held.
-func (w *work) tooLong() error {
+func (w *work) tooLong() error { return w.tooMuch(errBody) }
+
+// tooMuch is what is told of a text that takes too much.
+func (w *work) tooMuch(err error) error {
 	if w.x.Answer.Status != 0 {
-		return problem.AnswerUnreadable.Because(errBody)
+		return problem.AnswerUnreadable.Because(err)
 	}
-	return problem.ContentTooLarge.Because(errBody)
+	return problem.ContentTooLarge.Because(err)
 }

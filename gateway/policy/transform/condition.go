@@ -2,8 +2,8 @@ package transform
 
 import (
 	"bytes"
-	"regexp"
 
+	"postern/gateway/message"
 	"postern/gateway/variable"
 	"postern/provisioning/config"
 )
@@ -13,8 +13,9 @@ type when struct{ all, any []condition }
 
 // condition compares a text.
 type condition struct {
-	text *variable.Template
-	fits func(value []byte) bool
+	text    *variable.Template
+	pattern *message.Pattern // nil: fits compares
+	fits    func(value []byte) bool
 }
 
 func (c *when) holds(w *work) (bool, error) {
@@ -34,10 +35,18 @@ func (c *when) holds(w *work) (bool, error) {
 func (c *condition) holds(w *work) (bool, error) {
 	value, fits, err := w.write(w.buffer[:0], c.text, mostCompared)
 	w.buffer = value
-	if err == nil && !fits {
-		err = w.tooLong()
+	switch {
+	case err != nil:
+		return false, err
+	case !fits:
+		return false, w.tooLong()
+	case c.pattern == nil:
+		return c.fits(value), nil
 	}
-	return err == nil && c.fits(value), err
+	if fits, err = c.pattern.Match(value); err != nil {
+		return false, w.tooMuch(err)
+	}
+	return fits, nil
 }
 
 // mostCompared bounds what a condition looks at.
@@ -64,10 +73,17 @@ func (b *builder) condition(cfg *config.Condition, path []any) condition {
 	if inside && text != nil {
 		b.recalls = b.recalls || text.ReadsRequest()
 	}
-	return condition{text, comparison(cfg)}
+	if cfg.Matches == "" {
+		return condition{text: text, fits: comparison(cfg)}
+	}
+	pattern, err := message.NewPattern(cfg.Matches)
+	if err != nil {
+		b.failed(err, below(path, "matches"))
+	}
+	return condition{text: text, pattern: pattern}
 }
 
-// comparison is the one that a condition states.
+// comparison is the one that a condition states, but for a pattern.
 func comparison(c *config.Condition) func(value []byte) bool {
 	same := func(text *string) func([]byte) bool {
 		want := []byte(*text)
@@ -89,8 +105,6 @@ func comparison(c *config.Condition) func(value []byte) bool {
 	case c.Contains != "":
 		part := []byte(c.Contains)
 		return func(value []byte) bool { return bytes.Contains(value, part) }
-	case c.Matches != "":
-		return regexp.MustCompile(c.Matches).Match // Validate has compiled it
 	}
 	exists := *c.Exists
 	return func(value []byte) bool { return len(value) > 0 == exists }
