@@ -105,3 +105,28 @@ func TestListsInForms(t *testing.T) {
 		t.Errorf("took %d bytes", took)
 	}
 }
+
+// Parameters in pieces (RFC 2231) are read by some only: the others read another
+// name or boundary.
+func TestParametersInPieces(t *testing.T) {
+	good, evil := "--b\r\n", "--e\r\n"
+	for name, tt := range map[string][2]string{
+		"a boundary": {
+			"multipart/form-data; boundary=e; boundary*0=b",
+			evil + "Content-Disposition: form-data; name=more\r\n\r\nmuch too long\r\n--e--\r\n" + partOf("more", "ok") + "--b--\r\n",
+		},
+		"a boundary in another charset": {
+			"multipart/form-data; boundary=e; Boundary*=utf-8''b",
+			evil + "Content-Disposition: form-data; name=more\r\n\r\nmuch too long\r\n--e--\r\n" + partOf("more", "ok") + "--b--\r\n",
+		},
+		"a name":      {parted, good + "Content-Disposition: form-data; name=meta; name*=utf-8''x\r\n\r\n1\r\n--b--\r\n"},
+		"a name, too": {parted, good + "Content-Disposition: form-data; name=meta; NAME*0=x\r\n\r\n1\r\n--b--\r\n"},
+	} {
+		if faults, err := judged(t, message.New(1<<20, 1<<26), tt[0], tt[1]); faults == "" || err != nil {
+			t.Errorf("%s: %q, %v", name, faults, err)
+		}
+	}
+	if faults, err := judged(t, message.New(1<<20, 1<<26), parted, good+"Content-Disposition: form-data; name=x; filename*=utf-8''a\r\n\r\n1\r\n--b--\r\n"); faults != "" || err != nil {
+		t.Errorf("a file's name: %q, %v", faults, err)
+	}
+}

@@ -104,6 +104,8 @@ func (m *Media) Check(c *schema.Check, body *message.Message) error {
 	switch {
 	case kind == urlencoded:
 		form.check(c, string(text))
+	case kind == multiparts && inPieces(string(body.Type()), "boundary"):
+		c.Add("", "has a boundary that not all read")
 	case kind == multiparts:
 		form.checkParts(c, text, parameters["boundary"])
 	case validText(string(text)) != "":

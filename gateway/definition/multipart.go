@@ -55,6 +55,18 @@ func (f *filled) checkParts(c *schema.Check, text []byte, boundary string) {
 	c.Value(f.schema, "", values)
 }
 
+// inPieces reports whether a parameter of a field is written in pieces, or in
+// another charset (RFC 2231). Some readers know that, and others take the plain one
+// beside it, so in forms it is not used (RFC 7578 4.2).
+func inPieces(field, parameter string) bool {
+	for part := range strings.SplitSeq(strings.ToLower(field), ";") {
+		if strings.HasPrefix(strings.TrimLeft(part, " \t\r\n"), parameter+"*") {
+			return true
+		}
+	}
+	return false
+}
+
 // splitParts takes a body apart; a fault says why it cannot be.
 func splitParts(text []byte, boundary string) (parts []part, fault string) {
 	if boundary == "" {
@@ -90,6 +102,9 @@ func readPart(p *multipart.Part) (made part, ok bool) {
 		if len(p.Header[name]) > 1 {
 			return made, false
 		}
+	}
+	if inPieces(p.Header.Get("Content-Disposition"), "name") {
+		return made, false
 	}
 	made.kind = "text/plain"
 	if stated := p.Header.Get("Content-Type"); stated != "" {
