@@ -22,15 +22,12 @@ var errExpression = errors.New("longer than 1000 characters")
 // A path may hold one ".." in all, and a filter must not look at the whole
 // document ($): so its work grows no faster than the body.
 func JSONPath(text string) (*Expression, error) {
-	path, filtered, err := parsePath(text)
+	path, filter, err := parsePath(text)
 	if err != nil {
 		return nil, err
 	}
 	get := func(m *Message) ([]any, error) {
-		tree, err := m.JSON()
-		if filtered && err == nil {
-			tree, err = m.loose()
-		}
+		tree, err := m.tree(filter)
 		if err != nil {
 			return nil, err
 		}
@@ -61,23 +58,42 @@ func JSONPath(text string) (*Expression, error) {
 	}}, nil
 }
 
-// parsePath compiles a path, and tells whether there is a filter in it.
-func parsePath(text string) (path jp.Expr, filtered bool, err error) {
+// filter is what is known of the filters in a path.
+type filter struct {
+	there  bool
+	weight int // of their patterns
+}
+
+// tree is the body's value as a path needs it.
+func (m *Message) tree(f filter) (any, error) {
+	if !f.there {
+		return m.JSON()
+	}
+	if err := m.light(f.weight); err != nil {
+		return nil, err
+	}
+	return m.loose()
+}
+
+// parsePath compiles a path.
+func parsePath(text string) (path jp.Expr, f filter, err error) {
 	if len(text) > maxExpression {
-		return nil, false, errExpression
+		return nil, f, errExpression
 	}
 	full := text
 	if strings.HasPrefix(text, "[") {
 		full = "$" + text
 	}
 	if !strings.HasPrefix(full, "$") {
-		return nil, false, errors.New("a JSONPath begins with $")
+		return nil, f, errors.New("a JSONPath begins with $")
 	}
 	if path, err = jp.ParseString(full); err != nil {
-		return nil, false, fmt.Errorf("no JSONPath: %w", err)
+		return nil, f, fmt.Errorf("no JSONPath: %w", err)
 	}
-	filtered, err = checkPath(path, full)
-	return path, filtered, err
+	if f.there, err = checkPath(path, full); err == nil {
+		f.weight, err = weight(full, `'"/`, "match", "search", "=~", "~=")
+	}
+	return path, f, err
 }
 
 // jsonOf is a found value as JSON.

@@ -31,10 +31,7 @@ func (m *Message) markJSON(size int64, list []*Masking) (root *jsonMark, err err
 		if k.path == nil {
 			continue
 		}
-		tree, err := m.JSON()
-		if k.filtered && err == nil {
-			tree, err = m.loose()
-		}
+		tree, err := m.tree(k.filter)
 		if err != nil {
 			return nil, err
 		}

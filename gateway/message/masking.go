@@ -27,13 +27,13 @@ const (
 // Masking hides what an expression finds: something else stands for it, or it is
 // removed. It is compiled once, at load, and safe for concurrent use.
 type Masking struct {
-	path     jp.Expr // in JSON
-	filtered bool
-	xpath    *xpaths // in XML
-	pattern  *regexp.Regexp
-	size     int // of the pattern's program
-	with     [3]string
-	remove   bool
+	path    jp.Expr // in JSON
+	filter  filter
+	xpath   *xpaths // in XML
+	pattern *regexp.Regexp
+	size    int // of the pattern's program
+	with    [3]string
+	remove  bool
 }
 
 // NewMasking compiles a rule. The error is config.Faults with paths relative to
@@ -94,7 +94,7 @@ func (m *Masking) setText(with string) {
 var errRoot = errors.New("a body cannot be without a value")
 
 func (m *Masking) inJSON(text string) (err error) {
-	m.path, m.filtered, err = parsePath(text)
+	m.path, m.filter, err = parsePath(text)
 	if err == nil && m.remove && len(m.path) == 1 {
 		err = errRoot
 	}

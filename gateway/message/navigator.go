@@ -14,8 +14,9 @@ const maxMoves = 2_000_000
 // copies share what is left of the work; once that is used up, it moves no more.
 type navigator struct {
 	place
-	root *node
-	left *int
+	root   *node
+	left   *int
+	weight int // of a byte of text
 }
 
 // place is a node, or one of its attributes.
@@ -24,10 +25,13 @@ type place struct {
 	attribute int // -1: at itself
 }
 
-func newNavigator(root *node) *navigator {
+func newNavigator(root *node, weight int) *navigator {
 	left := maxMoves
-	return &navigator{place: place{root, -1}, root: root, left: &left}
+	return &navigator{place: place{root, -1}, root: root, left: &left, weight: max(weight, 1)}
 }
+
+// look counts the work of a text, and reports whether there may be more.
+func (n *navigator) look(length int) bool { return n.spend(1 + length*n.weight/64) }
 
 // spend counts work, and reports whether there may be more.
 func (n *navigator) spend(work int) bool {
@@ -84,9 +88,10 @@ func (n *navigator) NamespaceURL() string {
 func (n *navigator) Value() string {
 	switch {
 	case n.attribute >= 0:
+		n.look(len(n.at.attributes[n.attribute].value))
 		return n.at.attributes[n.attribute].value
 	case n.at.kind == textNode || n.at.kind == commentNode:
-		n.spend(1 + len(n.at.text)/64)
+		n.look(len(n.at.text))
 		return string(n.at.text)
 	}
 	var b strings.Builder
@@ -96,7 +101,7 @@ func (n *navigator) Value() string {
 
 // text writes the texts below a node.
 func (n *navigator) text(b *strings.Builder, at *node) {
-	for c := at.first; c != nil && n.spend(1+len(c.text)/64); c = c.next {
+	for c := at.first; c != nil && n.look(len(c.text)); c = c.next {
 		if c.kind == textNode {
 			b.Write(c.text)
 		}

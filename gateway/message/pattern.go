@@ -2,6 +2,9 @@ package message
 
 import (
 	"errors"
+	"fmt"
+	"regexp/syntax"
+	"slices"
 	"strings"
 )
 
@@ -63,4 +66,42 @@ func fixedOperators(bare string) bool {
 		}
 	}
 	return true
+}
+
+// weight is how much longer a byte takes than one that is only copied: by the
+// programs of the patterns in an expression, which are its literals in these marks,
+// if it has one of the words that make patterns of them.
+func weight(text, marks string, words ...string) (sum int, err error) {
+	bare := unquoted(text)
+	if !slices.ContainsFunc(words, func(word string) bool { return strings.Contains(bare, word) }) {
+		return 0, nil
+	}
+	for i := 0; i < len(text); i++ {
+		if strings.IndexByte(marks, text[i]) < 0 {
+			continue
+		}
+		end := strings.IndexByte(text[i+1:], text[i])
+		if end < 0 {
+			break
+		}
+		literal := text[i+1 : i+1+end]
+		i += 1 + end
+		if _, err := syntax.Parse(literal, syntax.Perl); err != nil {
+			continue // it is not one
+		}
+		size, err := programSize(literal)
+		if err != nil {
+			return 0, err
+		}
+		sum += size
+	}
+	return sum, nil
+}
+
+// light makes sure that a body is not too long for the patterns in an expression.
+func (m *Message) light(weight int) error {
+	if text, err := m.Text(); err != nil || weight == 0 || len(text)*weight <= maxSteps {
+		return err
+	}
+	return fmt.Errorf("%w: %d bytes for such an expression", ErrTooMuch, len(m.text.bytes))
 }

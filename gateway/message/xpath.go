@@ -39,6 +39,7 @@ func XPath(text string, namespaces map[string]string) (*Expression, error) {
 // is used by one exchange at a time.
 type xpaths struct {
 	namespaces map[string]string
+	weight     int
 	pool       sync.Pool
 }
 
@@ -57,7 +58,11 @@ func newXPaths(text string, namespaces map[string]string) (*xpaths, error) {
 	if err != nil {
 		return nil, err
 	}
-	paths := &xpaths{namespaces: known}
+	weight, err := weight(text, `'"`, "matches", "replace")
+	if err != nil {
+		return nil, err
+	}
+	paths := &xpaths{namespaces: known, weight: weight}
 	paths.pool.New = func() any {
 		fresh, err := compileXPath(text, known)
 		if err != nil {
@@ -77,7 +82,7 @@ func (p *xpaths) visit(root *node, visit func(at *navigator, own string) bool) e
 		return errXPath
 	}
 	defer p.pool.Put(expression)
-	return evaluate(expression, root, visit)
+	return evaluate(expression, newNavigator(root, p.weight), visit)
 }
 
 var errXPath = errors.New("no XPath")
@@ -105,7 +110,7 @@ func describeXPath(text string, namespaces map[string]string) string {
 
 // evaluate visits what an expression finds. The engine panics where functions are
 // given what they do not take, which depends on the document too.
-func evaluate(expression *xpath.Expr, root *node, visit func(at *navigator, own string) bool) (err error) {
+func evaluate(expression *xpath.Expr, n *navigator, visit func(at *navigator, own string) bool) (err error) {
 	visiting := false
 	defer func() {
 		if visiting {
@@ -122,7 +127,6 @@ func evaluate(expression *xpath.Expr, root *node, visit func(at *navigator, own 
 		visiting = false
 		return more
 	}
-	n := newNavigator(root)
 	switch found := expression.Evaluate(n).(type) {
 	case *xpath.NodeIterator:
 		seen := map[place]bool{} // the engine finds some nodes again
