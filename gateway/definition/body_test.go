@@ -38,6 +38,10 @@ func posted(t testing.TB, kind, body string) *message.Message {
 // request reads one that has a body of a kind; a kind that no head can hold is an
 // error.
 func request(kind, body string) (*message.Message, error) {
+	return requestIn(message.New(1<<20, 1<<26), kind, body)
+}
+
+func requestIn(bodies *message.Bodies, kind, body string) (*message.Message, error) {
 	text := fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)
 	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
 	br := bufio.NewReaderSize(strings.NewReader(text), 4096)
@@ -52,7 +56,7 @@ func request(kind, body string) (*message.Message, error) {
 		x.Body = new(wire.Body)
 		x.Body.SetLength(br, x.Request.Length)
 	}
-	return message.New(1<<20, 1<<26).Request(x)
+	return bodies.Request(x)
 }
 
 const bodies = `

@@ -1,20 +1,14 @@
 package definition_test
 
 import (
-	"bufio"
 	"errors"
-	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 
-	"github.com/valyala/fasthttp"
-
-	"postern/gateway/exchange"
 	"postern/gateway/message"
 	"postern/gateway/problem"
 	"postern/gateway/schema"
-	"postern/gateway/wire"
 )
 
 const open = `
@@ -34,21 +28,11 @@ paths:
 
 func judged(t *testing.T, bodies *message.Bodies, kind, body string) (faults string, err error) {
 	t.Helper()
-	x := &exchange.Exchange{HTTP: new(fasthttp.RequestCtx)}
-	br := bufio.NewReaderSize(strings.NewReader(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", kind, len(body), body)), 4096)
-	if err := x.HTTP.Request.Header.Read(br); err != nil {
-		t.Fatal(err)
-	}
-	if x.Request, err = wire.ReadRequest(&x.HTTP.Request.Header, &x.Head); err != nil {
-		t.Fatal(err)
-	}
-	x.Body = new(wire.Body)
-	x.Body.SetLength(br, x.Request.Length)
-	m, err := bodies.Request(x)
+	m, err := requestIn(bodies, kind, body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer x.Finish(exchange.End{})
+	defer m.Release()
 	found, _ := compile(t, open).Find("POST", "/a")
 	media, _ := found.Body().Content.Find([]byte(kind))
 	c := schema.NewCheck(schema.Request)
