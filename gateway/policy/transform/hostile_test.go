@@ -49,3 +49,28 @@ func TestConditionsAreBounded(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// No caller asks for what answers go without by asking for a part of them.
+func TestPartsOfChangedBodies(t *testing.T) {
+	const asks = "Range: bytes=0-100\r\nIf-Range: \"x\"\r\n"
+	for _, tt := range []struct {
+		name string
+		step config.ResponseStep
+		want string
+	}{
+		{"a body is changed", config.ResponseStep{Body: &config.TransformBody{Remove: []string{"$.secret"}}}, ""},
+		{"a field is set", config.ResponseStep{SetHeaders: set("X-Done", "1")}, "bytes=0-100"},
+	} {
+		x := received(t, "GET", "/", asks, "")
+		forwarded := ""
+		h := policy(t, config.Transform{Response: []config.ResponseStep{tt.step}}, func(x *exchange.Exchange) {
+			forwarded = string(x.Head.Get("Range"))
+			if (x.Head.Get("If-Range") == nil) != (forwarded == "") {
+				t.Errorf("%s: If-Range %q", tt.name, x.Head.Get("If-Range"))
+			}
+		})
+		if err := h(x); err != nil || forwarded != tt.want {
+			t.Errorf("%s: Range %q, %v", tt.name, forwarded, err)
+		}
+	}
+}

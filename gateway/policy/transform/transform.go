@@ -29,6 +29,7 @@ type transform struct {
 	request  []requestStep
 	response []responseStep
 	recalls  bool // an answer's text names the body of the request
+	whole    bool // bodies of answers are changed, which no part of one could be
 	works    sync.Pool
 }
 
@@ -43,6 +44,7 @@ func New(cfg *config.Transform, site Site) (exchange.Policy, error) {
 	b.answers = true
 	for i := range cfg.Response {
 		t.response = append(t.response, b.responseStep(&cfg.Response[i], i))
+		t.whole = t.whole || cfg.Response[i].Body != nil
 	}
 	t.recalls = b.recalls
 	if len(b.faults) > 0 {
@@ -55,6 +57,10 @@ func (t *transform) policy(next exchange.Handler) exchange.Handler {
 	return func(x *exchange.Exchange) error {
 		if err := t.changeRequest(x); err != nil {
 			return err
+		}
+		if t.whole {
+			x.Head.Del("Range")
+			x.Head.Del("If-Range")
 		}
 		err := next(x)
 		if err != nil || len(t.response) == 0 || x.Answer.Status == 0 || x.Answer.Tunnel != nil {
