@@ -169,6 +169,8 @@ func TestMaskRefusals(t *testing.T) {
 	}{
 		{"a broken request", `request: [{json_path: $.card}]`, said(post, "Host: h\r\n", "application/json", secret), ok, "400 Bad Request bad_request", false},
 		{"a request of another type", `request: [{json_path: $.card}]`, said(post, "Host: h\r\n", "image/png", secret[1:]), ok, "415 Unsupported Media Type unsupported_media_type", false},
+		{"JSON that says it is XML", `request: [{json_path: $.card}, {regex: "[a-z]{9}"}]`, said(post, "Host: h\r\n", "application/xml", secret+"}"), ok, "415 Unsupported Media Type unsupported_media_type", false},
+		{"JSON that says it is UTF-16", `request: [{regex: "[0-9]{4}"}]`, said(post, "Host: h\r\n", "application/json; charset=utf-16", secret+"} "), ok, "400 Bad Request bad_request", false},
 		{"a long request", `request: [{json_path: $.card}]`, said(post, "Host: h\r\n", "application/json", secret+strings.Repeat(" ", 1024)+"}"), ok, "413 Request Entity Too Large content_too_large", false},
 		{"a broken answer", `response: [{json_path: $.card}]`, plain, said(good, "", "application/json", secret), "502 Bad Gateway answer_unreadable", true},
 		{"a long answer", `response: [{json_path: $.card}]`, plain, said(good, "", "application/json", secret+strings.Repeat(" ", 1024)+"}"), "502 Bad Gateway answer_unreadable", true},

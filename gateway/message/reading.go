@@ -17,6 +17,9 @@ func (m *Message) oneReading(k *Masking, as Form) (err error) {
 	wide := c.charset.kind == inUTF16LE || c.charset.kind == inUTF16BE
 	switch {
 	case as == AsText && !wide:
+		if isText(m.Type()) && bytes.IndexByte(c.bytes, 0) >= 0 {
+			return errReading
+		}
 		return nil
 	case as == AsText:
 		if len(c.written)*k.size > maxSteps {
@@ -34,4 +37,9 @@ func (m *Message) oneReading(k *Masking, as Form) (err error) {
 		_, err = m.xml()
 	}
 	return err
+}
+
+// isText reports whether a body is said to be characters: no NUL is one.
+func isText(kind []byte) bool {
+	return len(kind) >= len("text/") && bytes.EqualFold(kind[:len("text/")], []byte("text/"))
 }

@@ -49,6 +49,7 @@ func TestNoLabelGetsPastRules(t *testing.T) {
 		{"a text as UTF-16", []config.MaskRule{digits}, "Content-Type: text/plain; charset=utf-16\r\n", json + " "},
 		{"a text with a mark of UTF-16", []config.MaskRule{digits}, "Content-Type: text/plain\r\n", "\xff\xfe" + json + " "},
 		{"JSON in UTF-16", []config.MaskRule{digits}, "Content-Type: application/json\r\n", wide(json, 2, true)},
+		{"a text in UTF-16 that says nothing", []config.MaskRule{digits}, "Content-Type: Text/Plain\r\n", wide(secret, 2, true)},
 		{"JSON in UTF-16LE", []config.MaskRule{digits}, "Content-Type: application/json; charset=utf-8\r\n", wide(json, 2, false)},
 		{"JSON in UTF-32", []config.MaskRule{digits}, "Content-Type: application/json\r\n", wide(json, 4, true)},
 		{"JSON in UTF-32, marked", []config.MaskRule{digits}, "Content-Type: application/json\r\n", "\xff\xfe\x00\x00" + wide(json, 4, false)},
