@@ -68,7 +68,8 @@ func FuzzTransform(f *testing.F) {
 		if bytes.Count(x.Query, []byte("=")) > 3 || bytes.Count(x.SentRest(), []byte("/")) != 2 {
 			t.Errorf("address %q?%q", x.SentRest(), x.Query)
 		}
-		if text := sent(t, x.Body); !json.Valid([]byte(text)) || int64(len(text)) != x.Request.Length {
+		// What is not changed is sent as it came, in UTF-16 too.
+		if text := sent(t, x.Body); text != body && !json.Valid([]byte(text)) || int64(len(text)) != x.Request.Length {
 			t.Errorf("body %q of %d", text, x.Request.Length)
 		}
 	})
