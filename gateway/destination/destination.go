@@ -166,6 +166,7 @@ func (d *Destination) Stop(ctx context.Context) {
 func (d *Destination) run() {
 	defer close(d.ended)
 	defer d.sink.close()
+	defer d.reportRest()
 	for {
 		select {
 		case <-d.quit:
@@ -276,6 +277,13 @@ type panicked string
 func (p panicked) Error() string { return "panic while writing events: " + string(p) }
 
 func count(lines []byte) int { return bytes.Count(lines, []byte{'\n'}) }
+
+// reportRest tells the log of events that were lost after its last line.
+func (d *Destination) reportRest() {
+	if d.lost > 0 {
+		d.options.Log.Warn("events not written", zap.Int("lost", d.lost), zap.String("reason", "the destination has ended"))
+	}
+}
 
 // report tells the log when writing begins to fail, now and then while it goes
 // on failing, and when it works again.

@@ -256,7 +256,7 @@ func TestBulk(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel() // they wait, mostly
 			s := newSink(t, tt.scripts...)
-			o, counts, _ := options(1 << 20)
+			o, counts, logs := options(1 << 20)
 			d, err := destination.NewBulk(o, config.Elasticsearch{
 				URL: s.URL + "/base", Index: "events", User: "postern", Password: config.NewSecret("s3cr3t"),
 				Batch: 3, Flush: config.Duration(time.Hour), Timeout: config.Duration(patience), Retries: 3,
@@ -276,6 +276,13 @@ func TestBulk(t *testing.T) {
 			}
 			if counts.Sent.Get() != tt.sent || counts.Refused.Get() != tt.refused || counts.Dropped.Get() != tt.dropped || counts.Retried.Get() != tt.retried {
 				t.Errorf("%d sent, %d refused, %d dropped, %d retried", counts.Sent.Get(), counts.Refused.Get(), counts.Dropped.Get(), counts.Retried.Get())
+			}
+			var told int64
+			for _, l := range logs.All() {
+				told += l.ContextMap()["lost"].(int64)
+			}
+			if told != int64(tt.refused+tt.dropped) {
+				t.Errorf("the log tells of %d lost events: %v", told, logs.All())
 			}
 			s.mu.Lock()
 			defer s.mu.Unlock()
