@@ -116,7 +116,7 @@ func (o *outcome) write(w io.Writer) error {
 	}
 	fmt.Fprintf(&b, "answer: %d %s\n", o.Status, o.Code)
 	for _, e := range o.Errors {
-		fmt.Fprintf(&b, "  %s %s: %s\n", e.In, printable(e.Pointer), printable(e.Detail))
+		fmt.Fprintf(&b, "  %s: %s\n", strings.TrimSuffix(e.In+" "+printable(e.Pointer), " "), printable(e.Detail))
 	}
 	if o.Reason != "" {
 		fmt.Fprintf(&b, "reason, in the log only: %s\n", printable(o.Reason))

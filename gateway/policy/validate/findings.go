@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"postern/gateway/definition"
@@ -130,7 +131,7 @@ func (f *findings) problem(p *problem.Problem, counts *[places]*metrics.Counter)
 	if n > 1 {
 		more = fmt.Sprintf(", and %d more", n-1)
 	}
-	made := p.Because(fmt.Errorf("%s %s: %s%s", first.In, first.Pointer, first.Detail, more))
+	made := p.Because(fmt.Errorf("%s: %s%s", strings.TrimSuffix(first.In+" "+first.Pointer, " "), first.Detail, more))
 	made.Errors = errs
 	return made
 }

@@ -130,6 +130,21 @@ func told(err error) string {
 	return text
 }
 
+// The log says of a fault of the whole body only that it is the body's.
+func TestReason(t *testing.T) {
+	p := policy(t, everything)
+	for body, want := range map[string]string{
+		`{"name":`:               "request_invalid: body: must be JSON, in UTF-8, with no member twice",
+		`{"name":1}`:             "request_invalid: body /name: must be string",
+		`{"name":1,"qty":false}`: "request_invalid: body /name: must be string, and 1 more",
+	} {
+		err := p(func(*exchange.Exchange) error { return nil })(received(t, post("application/json", body)))
+		if err == nil || err.Error() != want {
+			t.Errorf("%s\ngot  %v\nwant %s", body, err, want)
+		}
+	}
+}
+
 func post(kind, body string, more ...string) string {
 	lines := append([]string{"POST /things HTTP/1.1", "Host: a", "Content-Type: " + kind, fmt.Sprintf("Content-Length: %d", len(body))}, more...)
 	return strings.Join(lines, "\r\n") + "\r\n\r\n" + body
