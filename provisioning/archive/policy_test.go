@@ -119,6 +119,7 @@ func TestPolicies(t *testing.T) {
 {"requestTransformationConfiguration":[{"commonTransformation":[{"remove":["${request.headers.X-Old}"]},{"addOrModify":[{"transformationVariable":["${request.query.q}"]},{"transformationValue":["1"]}]},{"addOrModify":[{"transformationVariable":["${request.headers.X-New}"]},{"transformationValue":["${request.query.q}"]}]}]},{"methodTransformation":[{"method":["PUT"]}]},{"payloadTransformation":[{"payload":["<a/>"]}]}]}]`,
 			"transform:\n  request:\n  - when:\n      any:\n      - variable: ${request.httpMethod}\n        equals: POST\n    method: PUT\n    body:\n      text: <a/>\n      content_type: xml\n    set_query:\n      q: \"1\"\n    set_headers:\n      X-New: ${request.query.q}\n    remove_headers: [X-Old]",
 		},
+		{"a request as it came", "requestTransformation", `[{"requestTransformationConfiguration":[{"methodTransformation":[{"method":["CUSTOM"]}]}]}]`, ""},
 		{
 			"answer", "responseTransformation", `[{"transformationConditions":[{"logicalConnector":["AND"]},{"transformationCondition":[{"transformationVariable":["${response.headers.X}"]},{"transformationConditionOperator":["exists"]}]}]},
 {"responseTransformationConfiguration":[{"statusTransformation":[{"statusCodeOptional":["201"]},{"statusMessage":["Made"]}]},{"restHeaderTransformation":[{"addOrModify":[{"transformationVariable":["${response.headers.X-A}"]},{"transformationValue":["b"]}]}]},{"payloadTransformation":[{"payload":["{}"]}]}]}]`,

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -196,6 +197,9 @@ func (s *step) finish() {
 	}
 	body.set("remove", s.drops["remove"])
 	s.made.set("body", body)
+	if !slices.ContainsFunc(s.made, func(e entry) bool { return e.key != "when" }) {
+		return // it keeps the method, and nothing else is asked for
+	}
 	side := 0
 	if s.answer {
 		side = 1

@@ -36,6 +36,9 @@ func (v *checker) transform(path []any, t *Transform) {
 	}
 }
 
+// idle is said of a step that changes nothing.
+const idle = "changes nothing: say what it does"
+
 func (v *checker) requestStep(item []any, s *RequestStep) {
 	v.transformWhen(item, s.When)
 	v.transformBody(item, s.Body, s.SetHeaders)
@@ -49,8 +52,13 @@ func (v *checker) requestStep(item []any, s *RequestStep) {
 	if s.Path != "" && !strings.HasPrefix(s.Path, "/") && !strings.HasPrefix(s.Path, "${") {
 		v.add(at(item, "path"), "%q must begin with a slash or with a variable", s.Path)
 	}
-	v.changes(item, "query", changes{s.RenameQuery, s.SetQuery, s.AddQuery, s.RemoveQuery}, func([]any, string) {})
-	v.changes(item, "headers", changes{s.RenameHeaders, s.SetHeaders, s.AddHeaders, s.RemoveHeaders}, v.changedHeader)
+	query := changes{s.RenameQuery, s.SetQuery, s.AddQuery, s.RemoveQuery}
+	headers := changes{s.RenameHeaders, s.SetHeaders, s.AddHeaders, s.RemoveHeaders}
+	if s.Method == "" && s.Path == "" && s.Body == nil && query.empty() && headers.empty() {
+		v.add(item, idle)
+	}
+	v.changes(item, "query", query, func([]any, string) {})
+	v.changes(item, "headers", headers, v.changedHeader)
 }
 
 func (v *checker) responseStep(item []any, s *ResponseStep) {
@@ -59,13 +67,21 @@ func (v *checker) responseStep(item []any, s *ResponseStep) {
 	if s.Status != 0 && (s.Status < 200 || s.Status > 599) {
 		v.add(at(item, "status"), "%d is not from 200 to 599", s.Status)
 	}
-	v.changes(item, "headers", changes{s.RenameHeaders, s.SetHeaders, s.AddHeaders, s.RemoveHeaders}, v.changedHeader)
+	headers := changes{s.RenameHeaders, s.SetHeaders, s.AddHeaders, s.RemoveHeaders}
+	if s.Status == 0 && s.Reason == "" && s.Body == nil && headers.empty() {
+		v.add(item, idle)
+	}
+	v.changes(item, "headers", headers, v.changedHeader)
 }
 
 // changes are those of fields or parameters in one step.
 type changes struct {
 	rename, set, add []Setting
 	remove           []string
+}
+
+func (c changes) empty() bool {
+	return c.rename == nil && c.set == nil && c.add == nil && c.remove == nil
 }
 
 // changes checks that each name is meant once: a step has no order of its own.

@@ -2,6 +2,8 @@ package transform
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 
 	"postern/gateway/message"
 	"postern/gateway/variable"
@@ -70,6 +72,9 @@ func (b *builder) condition(cfg *config.Condition, path []any) condition {
 	b.answers = false
 	text := b.textFor(cfg.Variable, variable.Place{Kind: variable.Raw, NoAnswer: !inside}, below(path, "variable"))
 	b.answers = inside
+	if isBare(cfg.Variable) {
+		b.failed(fmt.Errorf("is a text that is always the same; the variable is ${%s}", cfg.Variable), below(path, "variable"))
+	}
 	if inside && text != nil {
 		b.recalls = b.recalls || text.ReadsRequest()
 	}
@@ -81,6 +86,15 @@ func (b *builder) condition(cfg *config.Condition, path []any) condition {
 		b.failed(err, below(path, "matches"))
 	}
 	return condition{text: text, pattern: pattern}
+}
+
+// isBare reports whether a text is the name of a variable that lacks ${ and }.
+func isBare(text string) bool {
+	if strings.Contains(text, "$") {
+		return false
+	}
+	_, err := variable.Parse("${"+text+"}", variable.Place{Inside: true, RequestBody: true})
+	return err == nil
 }
 
 // comparison is the one that a condition states, but for a pattern.

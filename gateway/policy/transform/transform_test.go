@@ -191,6 +191,7 @@ func TestFaults(t *testing.T) {
 		{request(config.RequestStep{Body: &config.TransformBody{JSON: set("$.a", "${apNme}")}}), `request[0].body.json.$.a: at character 1: ${apNme} is no variable`},
 		{request(config.RequestStep{Body: &config.TransformBody{Remove: []string{"$"}}}), "request[0].body.remove[0]: a body cannot be without a value"},
 		{request(config.RequestStep{When: &config.TransformWhen{Any: []config.Condition{{Variable: "${a}", Exists: &exists}}}}), "request[0].when.any[0].variable: at character 1: ${a} is no variable"},
+		{request(config.RequestStep{When: &config.TransformWhen{All: []config.Condition{{Variable: "request.httpMethod", Exists: &exists}}}}), "request[0].when.all[0].variable: is a text that is always the same; the variable is ${request.httpMethod}"},
 		{answer(config.ResponseStep{SetHeaders: set("A", "${request.headers.Authorization}")}), "response[0].set_headers.A: at character 1: ${request.headers.Authorization} is a secret, which no answer may show"},
 		{answer(config.ResponseStep{Body: &config.TransformBody{JSON: set("$.a", "${request.query.x-token}")}}), "response[0].body.json.$.a: at character 1: ${request.query.x-token} is a secret, which no answer may show"},
 		{answer(config.ResponseStep{Reason: "a\rb"}), "response[0].reason: holds a control character, which cannot stand in a head"},
