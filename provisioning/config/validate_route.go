@@ -216,6 +216,10 @@ func (v *checker) dateRule(path []any, d *DateRule) {
 	if _, err := time.Parse(time.DateOnly, d.On); d.On != "" && err != nil {
 		v.add(at(path, "on"), "%q is not a day such as 2026-01-31", d.On)
 	}
+	before, _, err := ParseMoment(d.Before)
+	if _, after, also := ParseMoment(d.After); err == nil && also == nil && !after.Before(before) {
+		v.clash(at(path, "before"), at(path, "after"), "no moment is before this and after that")
+	}
 }
 
 // ParseClock reads a time of day as what has gone of the day.
