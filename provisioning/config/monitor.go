@@ -59,6 +59,11 @@ func (m *Monitor) setDefaults() {
 	}
 }
 
+// stated reports whether an alert is other than the default one.
+func (a *MonitorAlert) stated() bool {
+	return a.Message != "" || a.Frequency != "once" || a.Level != "warn" || !slices.Equal(a.Destinations, []string{LogName})
+}
+
 func (v *checker) monitor(c *Config, l Level) {
 	for i := range l.Policies.Monitor {
 		m, path := &l.Policies.Monitor[i], l.At("monitor", i)
@@ -67,6 +72,9 @@ func (v *checker) monitor(c *Config, l Level) {
 		}
 		if len(m.Rules) == 0 && len(m.Report) == 0 {
 			v.add(path, "state rules, or report: without them nobody learns of what is counted")
+		}
+		if len(m.Rules) == 0 && m.Alert.stated() {
+			v.add(at(path, "alert"), "unused: there are no rules")
 		}
 		for j, r := range m.Rules {
 			v.monitorRule(at(path, "rules", j), r)

@@ -50,6 +50,11 @@ func (v *checker) together(c *Config, api int) {
 					v.add(l.At("authorize"), "identify: none leaves nobody to authorize")
 				}
 				v.routeNobody(l)
+				for i := range l.Policies.Monitor {
+					if l.Policies.Monitor[i].Applications.Names != nil {
+						v.warn(l.At("monitor", i, "applications"), "identify: none leaves nobody to tell apart, so nothing is counted")
+					}
+				}
 				for i := range l.Policies.Throttle {
 					if l.Policies.Throttle[i].needsCaller() {
 						v.add(l.At("throttle", i), "identify: none leaves nobody to tell apart")
