@@ -1,11 +1,13 @@
 package examples_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,7 +19,7 @@ import (
 // expectation is a line of an expect.txt: what is asked, and what comes back.
 type expectation struct {
 	method, target string
-	shown          []string // NAME of a file NAME.jwt, user:password, or Field=value
+	shown          []string // NAME of a file NAME.jwt, user:password, Field=value, or @FILE for a body
 	status         int
 	code           string
 	fields         []string // Field=value of the answer
@@ -118,6 +120,15 @@ func (e expectation) play(t *testing.T, folder, base string) {
 // show adds to a request what a word of expect.txt says is shown.
 func show(t *testing.T, request *http.Request, folder, word string) {
 	t.Helper()
+	if file, is := strings.CutPrefix(word, "@"); is {
+		body, err := os.ReadFile(filepath.Join(folder, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		request.Header.Set("Content-Type", mime.TypeByExtension(filepath.Ext(file)))
+		return
+	}
 	if name, value, field := strings.Cut(word, "="); field {
 		request.Header.Set(name, value)
 		return
