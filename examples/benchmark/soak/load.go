@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +22,7 @@ type load struct {
 	next    atomic.Int64
 	asked   atomic.Int64
 	aborted atomic.Int64
+	kept    atomic.Int64 // answers that the gateway had kept
 
 	mu    sync.Mutex
 	wrong []string
@@ -112,6 +111,7 @@ type expectation struct {
 	cut             bool // the answer must break off
 	abort           bool // the caller leaves
 	anonymous       bool
+	policy          policy
 	user, token, id string
 }
 
@@ -123,6 +123,9 @@ var kinds = []struct {
 	{600, expectation{method: "GET", path: "/echo/a/b?x=%2f&y", status: 200, echo: true}},
 	{200, expectation{method: "POST", path: "/echo/post", size: 2000, status: 200, echo: true}},
 	{20, expectation{method: "PUT", path: "/echo/put", size: 300_000, status: 200, echo: true}},
+	{60, expectation{method: "POST", path: "/changed", status: 200, echo: true, policy: rewrites}},
+	{30, expectation{method: "GET", path: "/packed", status: 200, echo: true, policy: compresses}},
+	{60, expectation{method: "GET", path: "/kept", status: 200, echo: true, policy: keeps}},
 	{20, expectation{method: "GET", path: "/echo/x", status: 401, anonymous: true}},
 	{20, expectation{method: "POST", path: "/write", size: 10, status: 403}},
 	{20, expectation{method: "GET", path: "/nowhere", status: 404}},
@@ -159,11 +162,12 @@ func (l *load) play(ctx context.Context, client *http.Client, e expectation) err
 		l.aborted.Add(1)
 		time.AfterFunc(time.Duration(rand.IntN(5000))*time.Microsecond, cancel)
 	}
-	body := bytes.Repeat([]byte{byte(rand.IntN(256))}, e.size)
+	body := e.sends()
 	request, err := http.NewRequestWithContext(within, e.method, "http://"+l.stage.traffic+"/soak"+e.path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
+	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("X-Soak", e.id)
 	request.Header.Set("X-User", "evil")
 	if !e.anonymous {
@@ -188,13 +192,16 @@ func (l *load) play(ctx context.Context, client *http.Client, e expectation) err
 		l.took = append(l.took, time.Since(begun))
 		l.mu.Unlock()
 	}
+	if e.policy == keeps && response.Header.Get("Age") != "" {
+		l.kept.Add(1)
+	}
 	return e.judge(response, text, err, body)
 }
 
 // judge compares an answer with what was asked.
 func (e expectation) judge(response *http.Response, text []byte, err error, body []byte) error {
 	wrong := func(format string, args ...any) error {
-		return fmt.Errorf("%s %s %s: %s", e.id, e.method, e.path, fmt.Sprintf(format, args...))
+		return fmt.Errorf("%s %s %s: %w", e.id, e.method, e.path, fmt.Errorf(format, args...))
 	}
 	switch {
 	case response.StatusCode != e.status:
@@ -212,11 +219,15 @@ func (e expectation) judge(response *http.Response, text []byte, err error, body
 	case !e.echo:
 		return nil
 	}
-	sum := sha256.Sum256(body)
-	want := seen{e.method, e.path, e.user, e.id, hex.EncodeToString(sum[:])}
 	var got seen
-	if err := json.Unmarshal(text, &got); err != nil || got != want {
-		return wrong("the upstream saw %+v, want %+v (%v)", got, want, err)
+	if err := json.Unmarshal(text, &got); err != nil {
+		return wrong("%v in %.200s", err, text)
+	}
+	if want := e.sees(got, response, body); got != want {
+		return wrong("the upstream saw %+v, want %+v", got, want)
+	}
+	if err := e.acted(response, text); err != nil {
+		return wrong("%w", err)
 	}
 	return nil
 }

@@ -89,9 +89,19 @@ apis:
   version: "1"
   base_path: /soak
   upstream: {targets: [{url: "%s"}], timeout: 5s}
-  scopes: [{name: write, policies: {authorize: {token_scopes: {all: [write]}}}}]
+  scopes:
+  - {name: write, policies: {authorize: {token_scopes: {all: [write]}}}}
+  - name: changed
+    policies:
+      mask: {request: [{json_path: $.secret, action: filter}], response: [{json_path: $.ID}]}
+      transform: {request: [{body: {json: {$.by: "${request.headers.X-User}"}}}], response: [{set_headers: {X-Changed: "${response.payload.jsonPath[$.ID]}"}}]}
+  - {name: packed, policies: {compression: {codings: [gzip]}}}
+  - {name: kept, policies: {cache: {mode: ttl, ttl: 1s, size: 1MiB}}}
   resources:
   - {path: "/echo/**"}
+  - {path: /changed, methods: [POST], scopes: [changed]}
+  - {path: /packed, methods: [GET], scopes: [packed]}
+  - {path: /kept, methods: [GET], scopes: [kept]}
   - {path: "/fault/**"}
   - {path: /write, methods: [POST], scopes: [write]}
   policies:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -45,8 +46,15 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		fail(w, kind, text)
 		return
 	}
+	w.Header().Set("Content-Type", "application/json")
+	if r.URL.Path == "/packed" {
+		text = append(text, bytes.Repeat([]byte(" "), packed-len(text))...)
+	}
 	_, _ = w.Write(text) // who does not read it, checks nothing
 }
+
+// packed is the size of an answer that is worth compressing.
+const packed = 20_000
 
 // large is the size of a large answer, whose bytes are all the same.
 const large = 1 << 20

@@ -122,8 +122,8 @@ func report(l *load, w *watch, c changes) error {
 		}
 		return l.took[int(q*float64(len(l.took)-1))]
 	}
-	fmt.Printf("%d requests, %d of callers that left; %d reloads, %d of them broken; %d rotations\n",
-		l.asked.Load(), l.aborted.Load(), c.reloads, c.broken, c.rotations)
+	fmt.Printf("%d requests, %d of callers that left, %d answered from the cache; %d reloads, %d of them broken; %d rotations\n",
+		l.asked.Load(), l.aborted.Load(), l.kept.Load(), c.reloads, c.broken, c.rotations)
 	fmt.Printf("p50 %s  p99 %s  p99.9 %s\n", at(0.5), at(0.99), at(0.999))
 	lines, err := w.grown()
 	for _, line := range lines {
@@ -135,7 +135,7 @@ func report(l *load, w *watch, c changes) error {
 	if l.bad > 0 {
 		err = errors.Join(err, fmt.Errorf("%d answers are wrong", l.bad))
 	}
-	if c.reloads == 0 || l.asked.Load() == 0 {
+	if c.reloads == 0 || l.asked.Load() == 0 || l.kept.Load() == 0 {
 		err = errors.Join(err, errors.New("nothing has happened"))
 	}
 	return err
