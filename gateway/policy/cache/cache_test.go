@@ -176,6 +176,24 @@ func TestStale(t *testing.T) {
 	})
 }
 
+// In mode ttl the section decides for how long an answer is fresh, whatever the
+// upstream says.
+func TestTTL(t *testing.T) {
+	for ttl, again := range map[time.Duration]string{10 * time.Second: "200 b [fwd=stale; stored]", 20 * time.Second: "200 a [hit; ttl=9]"} {
+		synctest.Test(t, func(t *testing.T) {
+			var asked []string
+			_, h := build(t, section(func(c *config.Cache) { c.Mode, c.TTL = "ttl", config.TTL(ttl) }), give(&asked,
+				reply{200, "Cache-Control: max-age=1", "a", 0}, reply{200, "Cache-Control: max-age=60", "b", 0},
+			))
+			want(t, ask(t, h, "GET", "/a", ""), "200 a [fwd=uri-miss; stored]")
+			time.Sleep(9 * time.Second)
+			want(t, ask(t, h, "GET", "/a", ""), fmt.Sprintf("200 a [hit; ttl=%d]", ttl/time.Second-9))
+			time.Sleep(2 * time.Second)
+			want(t, ask(t, h, "GET", "/a", ""), again)
+		})
+	}
+}
+
 // The caller that has what the upstream confirms is told so.
 func TestConfirmedForACallerThatHasIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -153,6 +153,25 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// An interval of its own length decides which requests count together.
+func TestInterval(t *testing.T) {
+	for interval, want := range map[time.Duration]int{time.Minute: 0, 2 * time.Minute: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			w := watch(config.Monitor{
+				Interval: config.Duration(interval), Rules: []config.MonitorRule{{Metric: "total_request_count", Operator: "gt", Value: value(1)}},
+			})
+			play(w.Monitor, call{"", 200, 0})
+			time.Sleep(70 * time.Second)
+			play(w.Monitor, call{"", 200, 0})
+			time.Sleep(time.Minute)
+			w.Stop()
+			if got := w.told(t, "Monitor", "totalCount"); len(got) != want {
+				t.Errorf("interval %s: alerts %q, want %d", interval, got, want)
+			}
+		})
+	}
+}
+
 func TestFrequency(t *testing.T) {
 	for frequency, want := range map[string]int{"once": 2, "always": 3} {
 		synctest.Test(t, func(t *testing.T) {
