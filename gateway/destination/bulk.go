@@ -20,7 +20,8 @@ import (
 
 const (
 	bulkBytes = 5 << 20  // of a batch, whatever its number of events
-	maxAnswer = 16 << 20 // of an answer
+	maxAnswer = 64 << 10 // of an answer, and
+	perEvent  = 2 << 10  // more for each event
 	maxPause  = time.Hour
 	bulkPath  = "_bulk?filter_path=errors,items.*.status,items.*.error.type"
 )
@@ -82,7 +83,7 @@ func (s *bulkSink) write(ctx context.Context, lines []byte) outcome {
 	s.named = nil
 	items, o := s.post(ctx, len(all))
 	switch {
-	case o.err == nil && items == nil: // all were taken
+	case o.err == nil && items == nil: // all were taken, the sink says
 		return o
 	case o.err != nil && o.refused > 0: // none ever will be
 		return o
@@ -96,7 +97,7 @@ func (s *bulkSink) write(ctx context.Context, lines []byte) outcome {
 			kept = append(kept, i)
 		default:
 			o.refused++
-			o.err = fmt.Errorf("an event was refused: %d %s", status, items[i].kind())
+			o.err = fmt.Errorf("an event was refused: %d %s", status, items[i].Create.Error.Type)
 		}
 	}
 	return s.keep(o, all, numbers, kept)
@@ -122,22 +123,22 @@ func (s *bulkSink) keep(o outcome, all [][]byte, numbers []uint64, kept []int) o
 }
 
 // item is what became of a document.
-type item map[string]struct {
-	Status int `json:"status"`
-	Error  struct {
-		Type string `json:"type"`
-	} `json:"error"`
+type item struct {
+	Create struct {
+		Status int `json:"status"`
+		Error  struct {
+			Type string `json:"type"`
+		} `json:"error"`
+	} `json:"create"`
 }
-
-func (i item) kind() string { return i["create"].Error.Type }
 
 // statusOf is what became of the document at a place; where the answer does not
 // say, it is tried again.
 func statusOf(items []item, at int) int {
-	if at >= len(items) || items[at]["create"].Status == 0 {
+	if at >= len(items) || items[at].Create.Status == 0 {
 		return http.StatusServiceUnavailable
 	}
-	return items[at]["create"].Status
+	return items[at].Create.Status
 }
 
 // post sends a batch. Without an error and items all was taken; an outcome with
@@ -169,15 +170,20 @@ func (s *bulkSink) post(ctx context.Context, events int) (items []item, o outcom
 		return nil, o
 	}
 	var result struct {
-		Errors bool   `json:"errors"`
+		Errors *bool  `json:"errors"`
 		Items  []item `json:"items"`
 	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer)).Decode(&result); err != nil {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxAnswer+int64(events)*perEvent)).Decode(&result); err != nil {
 		return nil, outcome{err: fmt.Errorf("read answer: %w", err)}
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, 1) // its end
-	if !result.Errors {
+	switch {
+	case result.Errors == nil:
+		return nil, outcome{err: errors.New("the answer is none of the bulk protocol")}
+	case !*result.Errors:
 		return nil, outcome{}
+	case result.Items == nil:
+		return []item{}, outcome{}
 	}
 	return result.Items, outcome{}
 }
