@@ -262,7 +262,7 @@ func mayTrail(name []byte) bool {
 		"if-unmodified-since", "if-range", "age", "date", "expires", "location", "retry-after", "vary", "pragma", "origin",
 		"x-http-method-override", "x-gateway-apikey", "dpop",
 	} {
-		if sameName(name, no) {
+		if SameName(name, no) {
 			return false
 		}
 	}

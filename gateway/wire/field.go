@@ -73,14 +73,14 @@ const forwardedPrefix = "x-forwarded-"
 
 // classify finds a name, other marks read as "-".
 func classify(name []byte) field {
-	if len(name) > len(forwardedPrefix) && sameName(name[:len(forwardedPrefix)], forwardedPrefix) {
+	if len(name) > len(forwardedPrefix) && SameName(name[:len(forwardedPrefix)], forwardedPrefix) {
 		return xForwarded
 	}
 	if len(name) >= len(byLength) {
 		return other
 	}
 	for _, known := range byLength[len(name)] {
-		if sameName(name, known.name) {
+		if SameName(name, known.name) {
 			return known.field
 		}
 	}

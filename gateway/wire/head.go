@@ -48,7 +48,7 @@ func (h *Head) Del(name string) {
 	h.edits = append(h.edits, name)
 	for i := range h.lines {
 		// Lines that are gone already may still show in the mirror.
-		if l := &h.lines[i]; sameName(l.name, name) {
+		if l := &h.lines[i]; SameName(l.name, name) {
 			h.drop(l)
 		}
 	}
@@ -160,7 +160,7 @@ func (h *Head) Rename(from, to string) {
 	h.edits = append(h.edits, from)
 	for i := range h.lines {
 		l := &h.lines[i]
-		if l.gone || !sameName(l.name, from) {
+		if l.gone || !SameName(l.name, from) {
 			continue
 		}
 		value, fits := l.value, equalFold(l.name, from)
@@ -218,7 +218,7 @@ func (h *Head) drop(l *line) {
 // edited reports whether name was set or removed by a policy.
 func (h *Head) edited(name []byte) bool {
 	for _, e := range h.edits {
-		if sameName(name, e) {
+		if SameName(name, e) {
 			return true
 		}
 	}
@@ -304,8 +304,9 @@ func equalFold(a []byte, b string) bool {
 	return true
 }
 
-// sameName is equalFold where "-" and all other marks are the same.
-func sameName(a []byte, b string) bool {
+// SameName reports whether two names are one in any case, and for servers that read
+// "_" and other marks as "-".
+func SameName(a []byte, b string) bool {
 	if len(a) != len(b) {
 		return false
 	}

@@ -78,7 +78,7 @@ type request struct{ sent, now time.Time }
 func (r *request) age(head *wire.Head) time.Duration {
 	apparent := time.Duration(0)
 	if sent, ok := date(single(head, "date")); ok {
-		apparent = max(r.now.Truncate(time.Second).Sub(sent), 0)
+		apparent = min(max(r.now.Truncate(time.Second).Sub(sent), 0), maxAge*time.Second)
 	}
 	said, _ := seconds(single(head, "age"))
 	return max(apparent, time.Duration(said)*time.Second+r.now.Sub(r.sent))

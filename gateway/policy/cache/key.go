@@ -52,6 +52,7 @@ const (
 	markForwarded
 	markHeader
 	markQuery
+	markWholeQuery
 	markPayload
 	markAuthorization
 	markCookie
@@ -164,6 +165,9 @@ func (p *parts) appendHeaders(key []byte, x *exchange.Exchange) (_ []byte, keep 
 func (p *parts) appendQuery(key, query []byte) (_ []byte, keep bool) {
 	if p.query == nil {
 		return put(append(key, markQuery), query), true
+	}
+	if bytes.IndexByte(query, ';') >= 0 { // some servers read it as "&", and find other parameters
+		key = put(append(key, markWholeQuery), query)
 	}
 	for i := range p.query {
 		q, found := &p.query[i], false

@@ -134,7 +134,7 @@ func special(head *wire.Head) (yes bool) {
 			"range", "if-range", "if-match", "if-unmodified-since",
 			"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-original-host", "x-host",
 		} {
-			if is(name, s) {
+			if wire.SameName(name, s) { // as some servers read it
 				yes = true
 			}
 		}
