@@ -95,7 +95,7 @@ func (r *record) appendUpstream(b []byte) []byte {
 	r.scratch.body = address
 	address = r.secrets.without(address)
 	b = event.Text(b, "nativeURL", address)
-	b = event.Text(b, "nativeHttpMethod", x.HTTP.Method())
+	b = event.Text(b, "nativeHttpMethod", x.SentMethod())
 	b = append(b, `,"externalCalls":[{"externalCallType":"NATIVE_SERVICE_CALL"`...)
 	b = event.Text(b, "externalURL", address)
 	b = event.Millis(b, "callDuration", x.UpstreamTime)
@@ -108,9 +108,11 @@ func (r *record) appendUpstream(b []byte) []byte {
 // path is the one that the upstream was asked for, below its target.
 func (r *record) path() []byte {
 	if strip := r.log.site.API.Upstream.StripPrefix; strip == nil || *strip {
-		return r.x.Rest
+		return r.x.SentRest()
 	}
-	return r.x.Path
+	prefix := r.x.Path[:len(r.x.Path)-len(r.x.Rest)]
+	r.scratch.path = append(append(r.scratch.path[:0], prefix...), r.x.SentRest()...)
+	return r.scratch.path
 }
 
 // appendQuery appends the parameters of the query as an object.

@@ -9,32 +9,46 @@ import (
 )
 
 // secrets are what a caller has presented. They borrow the request's memory.
-type secrets [3]string
+type secrets struct {
+	texts [3]string
+	said  string // credentials that nobody has judged
+}
 
 // noteSecrets keeps what the caller has presented, before anything can have put it
 // elsewhere.
 func (r *record) noteSecrets(x *exchange.Exchange) {
-	authorization := x.Presented.Authorization
-	if authorization == nil {
-		authorization = x.Head.Get("Authorization")
+	r.secrets = secrets{texts: [3]string{x.Presented.Token, x.Presented.Key, credentials(x.Presented.Authorization)}}
+	if x.Presented.Authorization == nil {
+		r.secrets.said = credentials(x.Head.Get("Authorization"))
 	}
-	_, credentials, _ := strings.Cut(borrowed(authorization), " ")
-	r.secrets = secrets{x.Presented.Token, x.Presented.Key, credentials}
+}
+
+// credentials are an Authorization field without its scheme.
+func credentials(authorization []byte) string {
+	_, rest, _ := strings.Cut(borrowed(authorization), " ")
+	return rest
 }
 
 // without is text in which nothing stands that the caller has presented, wherever
-// a policy or the upstream has put it.
+// a policy or the upstream has put it. What nobody has judged is replaced by no more
+// than its own length: one letter could make an event many times larger.
 func (s *secrets) without(text []byte) []byte {
-	for _, secret := range s {
-		if secret == "" {
-			continue
-		}
-		if strings.Contains(borrowed(text), secret) {
-			text = []byte(strings.ReplaceAll(string(text), secret, hidden))
-		}
-		if escaped := url.QueryEscape(secret); len(escaped) != len(secret) && strings.Contains(borrowed(text), escaped) {
-			text = []byte(strings.ReplaceAll(string(text), escaped, hidden))
-		}
+	for _, secret := range s.texts {
+		text = conceal(text, secret, hidden)
+	}
+	return conceal(text, s.said, hidden[:min(len(hidden), len(s.said))])
+}
+
+// conceal is text with mask for a secret, as it is and as it stands in addresses.
+func conceal(text []byte, secret, mask string) []byte {
+	if secret == "" {
+		return text
+	}
+	if strings.Contains(borrowed(text), secret) {
+		text = []byte(strings.ReplaceAll(string(text), secret, mask))
+	}
+	if escaped := url.QueryEscape(secret); len(escaped) != len(secret) && strings.Contains(borrowed(text), escaped) {
+		text = []byte(strings.ReplaceAll(string(text), escaped, mask))
 	}
 	return text
 }
