@@ -67,7 +67,7 @@ func (c *converter) apiEntry(at, id string, a *api) (mapping, bool) {
 func (c *converter) scopeEntries(at, id string, a *api) (all map[string]mapping, ok bool) {
 	all, ok = map[string]mapping{}, true
 	for _, s := range a.Scopes {
-		t := &translation{converter: c, at: at + ", scope " + s.Name, api: id}
+		t := &translation{converter: c, at: at + ", scope " + s.Name, api: id, part: "a part of an API"}
 		t.policies(s.Policies)
 		c.granted(t, s.OAuth2)
 		if ok = ok && !t.rejected; len(t.own) > 0 {

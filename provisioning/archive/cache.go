@@ -33,7 +33,7 @@ func resultCache(t *translation, at string, a *parameter) {
 	key.set("query", query)
 	key.set("payload", payload)
 	m.set("key", key)
-	t.own.set("cache", m)
+	t.state(at, "cache", m)
 	t.ignored(at, a, "cacheCriteria", "ttl", "max-payload-size")
 }
 

@@ -35,7 +35,7 @@ func conditionalErrors(t *translation, at string, a *parameter) {
 		m.set("default", main)
 	}
 	m.set("rules", rules)
-	t.own.set("faults", m)
+	t.state(at, "faults", m)
 	for _, key := range []string{"preProcessingSteps", "postProcessingSteps"} {
 		if len(a.of(key)) > 0 {
 			t.tell(at, "nothing is done for %s", key)

@@ -14,8 +14,9 @@ func (c *converter) globalEntries() (list []any) {
 			continue
 		}
 		when, ok := c.when(at, p)
-		t := &translation{converter: c, at: at, global: true}
+		t := &translation{converter: c, at: at, part: "several APIs"}
 		t.policies([]string{id})
+		t.own.set("authorize", t.authorize)
 		if !ok || t.rejected {
 			c.lost = p.name(id)
 			continue

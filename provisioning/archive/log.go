@@ -28,7 +28,7 @@ func logInvocation(t *translation, at string, a *parameter) {
 	if a.truth("storeAsZip", false) && (a.truth("storeRequestPayload", false) || a.truth("storeResponsePayload", false)) {
 		m.set("compress", true)
 	}
-	t.own.set("invocationlog", []any{m})
+	t.logs = append(t.logs, m)
 	t.destinations(at, a)
 	t.ignored(at, a, "storeRequestHeaders", "storeRequestPayload", "storeResponseHeaders", "storeResponsePayload",
 		"storeClientMessage", "storeServerMessage", "storeAsZip", "logGenerationFrequency", "destination")

@@ -1,5 +1,7 @@
 package archive
 
+import "slices"
+
 // maskFor translates the masking of requests, answers or faults.
 func maskFor(side int) translator {
 	return func(t *translation, at string, a *parameter) {
@@ -18,9 +20,22 @@ func maskFor(side int) translator {
 			}
 		}
 		payload, log := a.truth("applyForPayload", true), a.truth("sameForTransactionalLogging", true)
-		if !payload || !log {
-			t.refuse(at, "masking of messages alone, or of the log alone, is not supported")
+		var hidden []string
+		for _, place := range []struct {
+			name string
+			on   bool
+		}{{"payload", payload}, {"log", log}} {
+			if place.on {
+				hidden = append(hidden, place.name)
+			}
 		}
+		switch {
+		case hidden == nil:
+			t.refuse(at, "it masks neither messages nor what is logged of them")
+		case t.hidden != nil && !slices.Equal(t.hidden, hidden):
+			t.refuse(at, "masks of one place that hide from messages and from the log in different ways are not supported")
+		}
+		t.hidden = hidden
 		t.ignored(at, a, "jpathMasking", "xpathMasking", "regexMasking", "applyForPayload", "sameForTransactionalLogging")
 	}
 }

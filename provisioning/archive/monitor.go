@@ -1,12 +1,23 @@
 package archive
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // metrics are the figures of an interval, by the names of the product.
 var metrics = map[string]string{
 	"availability": "availability", "averageResponseTime": "average_response_time", "minimumResponseTime": "minimum_response_time",
 	"maximumResponseTime": "maximum_response_time", "successCount": "success_count", "faultCount": "fault_count",
 	"totalRequestCount": "total_request_count", "requestCount": "total_request_count",
+}
+
+// atLeastOne is a count that may be left out.
+func atLeastOne(text string) string {
+	if text == "" {
+		return "1"
+	}
+	return text
 }
 
 func monitor(t *translation, at string, a *parameter) {
@@ -26,11 +37,18 @@ func monitor(t *translation, at string, a *parameter) {
 		rules = append(rules, append(rule, entry{key: "value", value: value}))
 	}
 	var m mapping
-	if unit, known := map[string]string{"minutes": "m", "hours": "h"}[a.text("alertIntervalUnit")]; known {
-		m.set("interval", a.text("alertInterval")+unit)
-	} else if a.text("alertIntervalUnit") != "" {
-		t.refuse(at, "an interval of %s is not supported", a.text("alertIntervalUnit"))
-		return
+	if unit := a.text("alertIntervalUnit"); unit != "" {
+		count, number := number(atLeastOne(a.text("alertInterval")))
+		hours := map[string]int{"hours": 1, "days": 24, "weeks": 7 * 24}[unit]
+		switch {
+		case !number || count < 1 || unit != "minutes" && hours == 0:
+			t.refuse(at, "an interval of %s %s is not supported", shorten(a.text("alertInterval")), shorten(unit))
+			return
+		case unit == "minutes":
+			m.set("interval", strconv.Itoa(count)+"m")
+		default:
+			m.set("interval", strconv.Itoa(count*hours)+"h")
+		}
 	}
 	m.set("rules", rules)
 	m.set("alert", t.alert(a))
@@ -39,12 +57,16 @@ func monitor(t *translation, at string, a *parameter) {
 		switch found := t.applications.get(id); {
 		case found != nil:
 			names = append(names, found.Name)
-		case id != "AllConsumers" && id != "AnyConsumer" && id != "AnyConsumers":
-			t.refuse(at, "it is for application %s, which is not in the export", id)
+		case id == "EachConsumer":
+			m.replace("applications", "each")
+		case id != "AllConsumers" && id != "AnyConsumer" && id != "AnyConsumers" && id != "":
+			t.refuse(at, "figures of %s are not supported: it is not an application of the export", shorten(id))
 			return
 		}
 	}
-	m.set("applications", names)
+	if !m.has("applications") {
+		m.set("applications", names)
+	}
 	t.monitors = append(t.monitors, m)
 	t.destinations(at, a)
 	t.ignored(at, a, "monitorRules", "alertInterval", "alertIntervalUnit", "alertFrequency", "alertMessage", "consumerIds", "destination")

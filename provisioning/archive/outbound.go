@@ -8,11 +8,11 @@ func outbound(t *translation, at string, a *parameter) {
 	case kind == "ALIAS":
 		t.refuse(at, "credentials of alias %s are not supported: state policies.outbound", security.text("alias"))
 	case mode == "INCOMING_HTTP_BASIC_AUTH":
-		t.own.set("outbound", "forward_basic")
+		t.state(at, "outbound", "forward_basic")
 	case mode == "INCOMING_OAUTH_TOKEN" || mode == "INCOMING_JWT":
-		t.own.set("outbound", "forward_token")
+		t.state(at, "outbound", "forward_token")
 	case mode == "ANONYMOUS" || kind == "NONE":
-		t.own.set("outbound", "none")
+		t.state(at, "outbound", "none")
 	case mode == "NEW" && kind == "HTTP_BASIC":
 		c := security.first("httpAuthCredentials")
 		t.basic(at, c.text("userName"), c.text("password"))
@@ -30,5 +30,5 @@ func (t *translation) basic(at, user, password string) {
 	}
 	m := mapping{{key: "user", value: user}}
 	m.set("password", password)
-	t.own.set("outbound", mapping{{key: "basic", value: m}})
+	t.state(at, "outbound", mapping{{key: "basic", value: m}})
 }

@@ -22,7 +22,9 @@ type translation struct {
 	masks      [3][]any // of requests, answers, faults
 	steps      [2][]any // of transformations of requests, answers
 	throttles  []any
-	global     bool // of several APIs
+	logs       []any
+	hidden     []string // where masks hide: payload, log
+	part       string   // "", or what it is for instead of one API
 	rejected   bool
 }
 
@@ -98,8 +100,8 @@ func (t *translation) action(stage, id string) {
 		t.refuse(at, "this policy is not supported")
 		return
 	}
-	if t.global && strings.HasSuffix(a.Key, "Routing") {
-		t.refuse(at, "routing for several APIs is not supported")
+	if t.part != "" && strings.HasSuffix(a.Key, "Routing") {
+		t.refuse(at, "routing for %s is not supported", t.part)
 		return
 	}
 	translate(t, at, &a.parameter)
@@ -111,13 +113,30 @@ func (t *translation) refuse(at, format string, args ...any) {
 	t.rejected = true
 }
 
+// state sets a policy of which there is one at each place: of two, both of which
+// are in force, one would be lost.
+func (t *translation) state(at, key string, value any) {
+	if t.own.has(key) {
+		t.refuse(at, twice)
+		return
+	}
+	t.own.set(key, value)
+}
+
+// twice is why an action is refused that follows one of its kind.
+const twice = "a second one at the same place is not supported"
+
 // finish writes what several actions of one kind have said.
 func (t *translation) finish() {
 	t.own.set("throttle", t.throttles)
 	t.own.set("monitor", t.monitors)
+	t.own.set("invocationlog", t.logs)
 	var mask mapping
 	for i, key := range []string{"request", "response", "fault"} {
 		mask.set(key, t.masks[i])
+	}
+	if len(t.hidden) == 1 {
+		mask.set("apply", t.hidden)
 	}
 	t.own.set("mask", mask)
 	var transform mapping
@@ -135,12 +154,16 @@ func (t *translation) ignored(at string, a *parameter, known ...string) {
 }
 
 func protocols(t *translation, at string, a *parameter) {
-	t.own.set("protocols", a.texts("protocol"))
+	t.state(at, "protocols", a.texts("protocol"))
 	t.ignored(at, a, "protocol", "soapVersion")
 }
 
 func authorizeUser(t *translation, at string, a *parameter) {
 	m := &t.authorize
+	if len(*m) > 0 {
+		t.refuse(at, twice)
+		return
+	}
 	names := func(key, from string) {
 		if all := a.texts(from); len(all) > 0 {
 			m.set(key, mapping{{key: "any", value: all}})
@@ -149,25 +172,14 @@ func authorizeUser(t *translation, at string, a *parameter) {
 	names("users", "users")
 	names("groups", "groups")
 	names("access_profiles", "accessProfiles")
-	if len(*m) > 1 {
+	switch len(*m) {
+	case 0:
+		t.refuse(at, "it names nobody, so nobody would be let in")
+	case 1:
+	default:
 		m.set("combine", "or")
 	}
 	t.ignored(at, a, "users", "groups", "accessProfiles")
-}
-
-func cors(t *translation, at string, a *parameter) {
-	attributes := a.first("corsAttributes")
-	var m mapping
-	m.set("origins", attributes.texts("allowedOrigins"))
-	m.set("methods", attributes.texts("allowMethods"))
-	m.set("headers", attributes.texts("allowHeaders"))
-	m.set("expose_headers", attributes.texts("exposeHeaders"))
-	m.set("credentials", attributes.truth("allowCredentials", false))
-	if age := attributes.text("maxAge"); age != "" && age != "0" {
-		m.set("max_age", age+"s")
-	}
-	t.own.set("cors", m)
-	t.ignored(at, attributes, "allowedOrigins", "allowMethods", "allowHeaders", "exposeHeaders", "allowCredentials", "maxAge")
 }
 
 // number is a whole one, as texts have it.
@@ -180,7 +192,7 @@ func number(text string) (int, bool) {
 func headers(t *translation, at string, a *parameter) {
 	var set mapping
 	for _, h := range a.of("header") {
-		set.set(h.text("headerKey"), h.text("headerValue"))
+		set.replace(h.text("headerKey"), h.text("headerValue"))
 	}
 	if len(set) > 0 {
 		t.steps[0] = append(t.steps[0], mapping{{key: "set_headers", value: set}})

@@ -47,6 +47,27 @@ func (m *mapping) set(key string, value any) {
 	*m = append(*m, entry{key: key, value: value})
 }
 
+// has reports whether a key is there.
+func (m *mapping) has(key string) bool {
+	for _, e := range *m {
+		if e.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// replace is set for a key that may be there: the later value stands.
+func (m *mapping) replace(key string, value any) {
+	for i := range *m {
+		if (*m)[i].key == key {
+			(*m)[i].value = value
+			return
+		}
+	}
+	m.set(key, value)
+}
+
 // commented is a list's item with what stands above it.
 type commented struct {
 	comment string

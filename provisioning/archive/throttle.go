@@ -22,10 +22,7 @@ func throttle(t *translation, at string, a *parameter) {
 		return
 	}
 	m.set("requests", count)
-	interval := a.text("alertInterval")
-	if interval == "" {
-		interval = "1"
-	}
+	interval := atLeastOne(a.text("alertInterval"))
 	unit := a.text("alertIntervalUnit")
 	word, known := units[unit]
 	if n, err := strconv.Atoi(interval); err != nil || n < 1 || !known {
@@ -57,16 +54,21 @@ func (t *translation) alert(a *parameter) (m mapping) {
 // consumers says whose requests count, and whether each has a limit of its own.
 func (t *translation) consumers(at string, a *parameter, m *mapping) bool {
 	var names []string
-	each, registered := a.truth("consumerSpecificCounter", false), false
+	each, word := a.truth("consumerSpecificCounter", false), ""
 	for _, id := range a.texts("consumerIds") {
 		switch id {
 		case "AllConsumers", "AnyConsumer", "AnyConsumers", "":
+			word = "all"
 		case "EachConsumer":
-			each = true
+			each, word = true, "all"
 		case "AllRegisteredConsumers":
-			registered = true
+			word = widest(word, "registered")
 		case "EachRegisteredConsumer":
-			each, registered = true, true
+			each, word = true, widest(word, "registered")
+		case "AllNonRegisteredConsumers":
+			word = widest(word, "unregistered")
+		case "EachNonRegisteredConsumer":
+			each, word = true, widest(word, "unregistered")
 		default:
 			found := t.applications.get(id)
 			if found == nil {
@@ -80,12 +82,23 @@ func (t *translation) consumers(at string, a *parameter, m *mapping) bool {
 		m.set("by", []string{"application"})
 	}
 	switch {
+	case names != nil && word != "":
+		t.refuse(at, "a limit for some applications by their names and others by a word is not supported")
+		return false
 	case names != nil:
 		m.set("applications", names)
-	case registered:
-		m.set("applications", "registered")
+	case word != "all":
+		m.set("applications", word)
 	}
 	return true
+}
+
+// widest is whose requests count where two words are stated.
+func widest(word, more string) string {
+	if word == "" || word == more {
+		return more
+	}
+	return "all"
 }
 
 // destinations tells of those that we have not.
