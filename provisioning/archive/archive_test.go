@@ -221,7 +221,7 @@ func TestFindings(t *testing.T) {
 		{"a way that is not known", iam, "jwtClaims", "kerberosToken", inIAM + "left out: callers cannot be identified by kerberosToken"},
 		{"lookup", iam, "strict", "open", inIAM + "applicationLookup open lets callers of no application through as a default application; here they are refused"},
 		{"a parameter", iam, "allowAnonymous", "allowAll", inIAM + "nothing is done for allowAll"},
-		{"an endpoint with a query", route, "${sys:resource_path}", "x?y=${sys:resource_path}", "a.zip: API shop/1.0, stage routing, straightThroughRouting: left out: its endpoint has a query, which is not supported"},
+		{"an endpoint with a query", route, "${sys:resource_path}", "x?y=${sys:resource_path}", "a.zip: API shop/1.0, stage routing, straightThroughRouting: left out: its endpoint has the path in its query, which is not supported"},
 		{"inactive", "API/API.a1/API.a1", `"isActive":true`, `"isActive":false`, "a.zip: API shop/1.0: left out: it is not active in the central gateway"},
 		{"no path", "API/API.a1/API.a1", `"scopes":[],"enabled":true`, `"scopes":[],"enabled":false`, "a.zip: API shop/1.0: left out: it has no path that is enabled"},
 		{"SOAP", "API/API.a1/API.a1", `"REST"`, `"SOAP"`, "a.zip: API shop/1.0: left out: APIs of type SOAP are not served"},

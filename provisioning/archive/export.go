@@ -189,6 +189,13 @@ type alias struct {
 	Type  string `json:"type"`
 	Value string `json:"value"`
 	URI   string `json:"endPointURI"`
+	Auth    string `json:"authType"`
+	Connect any    `json:"connectionTimeout"`
+	Read    any    `json:"readTimeout"`
+	Basic   struct {
+		User     string `json:"userName"`
+		Password string `json:"password"`
+	} `json:"httpAuthCredentials"`
 	Local struct {
 		Issuer      string `json:"issuer"`
 		JWKSURI     string `json:"jwksuri"`

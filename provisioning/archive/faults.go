@@ -62,7 +62,7 @@ func (t *translation) criteria(c *parameter) (when mapping) {
 			if p.text("expressionType") == "jsonPath" {
 				key = "json_path"
 			}
-			rule := mapping{{key: key, value: p.text("expression")}}
+			rule := mapping{{key: key, value: bodyExpression(p.text("expression"), p.text("expressionType"))}}
 			rule.set("equals", p.text("value"))
 			payload = append(payload, rule)
 		}

@@ -15,7 +15,7 @@ func identify(t *translation, at string, a *parameter) {
 	}
 	t.identified = a
 	var by []string
-	lookup := "strict"
+	var lookups []string
 	for _, rule := range a.of("IdentificationRule") {
 		kind := rule.text("identificationType")
 		way, known := ways[kind]
@@ -26,8 +26,12 @@ func identify(t *translation, at string, a *parameter) {
 		if !contains(by, way) {
 			by = append(by, way)
 		}
-		if found := rule.text("applicationLookup"); found != "" && kind != "oAuth2Token" {
-			lookup = found
+		lookup := rule.text("applicationLookup")
+		if lookup == "" || kind == "oAuth2Token" { // which has no choice
+			lookup = "strict"
+		}
+		if !contains(lookups, lookup) {
+			lookups = append(lookups, lookup)
 		}
 		if kind == "oAuth2Token" {
 			t.tell(at, "OAuth2 tokens are verified here as JWTs; for opaque ones add opaque to identify.by and remote_introspection to the auth server")
@@ -42,7 +46,11 @@ func identify(t *translation, at string, a *parameter) {
 	if strings.EqualFold(a.text("logicalConnector"), "AND") && len(by) > 1 {
 		m.set("combine", "and")
 	}
-	switch lookup {
+	if len(lookups) > 1 { // what some ways ask for must not be lost through others
+		t.tell(at, "its rules find applications in different ways (%s); here all are found among those that are registered", shorten(strings.Join(lookups, ", ")))
+		lookups = []string{"strict"}
+	}
+	switch lookup := lookups[0]; lookup {
 	case "strict":
 	case "relax":
 		m.set("applications", "all")
@@ -50,7 +58,7 @@ func identify(t *translation, at string, a *parameter) {
 		m.set("applications", "all")
 		t.tell(at, "applicationLookup open lets callers of no application through as a default application; here they are refused")
 	default:
-		t.refuse(at, "applicationLookup %q is not known", lookup)
+		t.refuse(at, "applicationLookup %q is not known", shorten(lookup))
 		return
 	}
 	if contains(by, "basic") {
@@ -63,7 +71,7 @@ func identify(t *translation, at string, a *parameter) {
 	if contains(by, "jwt") {
 		m.set("auth_servers", t.believed())
 	}
-	t.own.set("identify", m)
+	t.state(at, "identify", m)
 	t.ignored(at, a, "logicalConnector", "allowAnonymous", "IdentificationRule", "triggerPolicyViolationOnMissingAuthorizationHeader")
 }
 

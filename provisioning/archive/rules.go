@@ -19,15 +19,17 @@ func routeRules(rules string, condition func(*translation, string, *parameter) (
 				rule.set("name", "rule-"+asText(float64(i+1)))
 			}
 			rule.set("when", when)
-			upstream, drop, ok := t.upstreamOf(at, r.first("routeTo"))
+			upstream, changes, ok := t.upstreamOf(at, r.first("routeTo"))
 			if !ok {
 				return
 			}
-			if rule.set("upstream", upstream); drop {
-				rule.set("path", "drop")
+			rule.set("upstream", upstream)
+			t.routes = append(t.routes, append(rule, changes...))
+			if len(r.first("transformationConditions").of("transformationCondition")) > 0 {
+				t.refuse(at, "transformationConditions of a rule are not supported")
+				return
 			}
-			t.routes = append(t.routes, rule)
-			t.ignored(at, r, "name", "routeTo", "payloadIdentifier", "contextCondition", "contextConditionOperator")
+			t.ignored(at, r, "name", "routeTo", "payloadIdentifier", "contextCondition", "contextConditionOperator", "transformationConditions")
 		}
 		t.ignored(at, a, "routeTo", rules)
 	}
@@ -37,20 +39,59 @@ func routeRules(rules string, condition func(*translation, string, *parameter) (
 func byContent(t *translation, at string, r *parameter) (mapping, bool) {
 	var list []any
 	for _, p := range r.of("payloadIdentifier") {
-		var payload mapping
-		switch kind := p.text("expressionType"); kind {
-		case "jsonPath":
-			payload.set("json_path", p.text("expression"))
-		case "xpath":
-			payload.set("xpath", p.text("expression"))
-		default:
-			t.refuse(at, "expressions of type %q are not supported", kind)
+		one, ok := t.content(at, p)
+		if !ok {
 			return nil, false
 		}
-		payload.set("equals", p.text("value"))
-		list = append(list, mapping{{key: "payload", value: payload}})
+		list = append(list, one)
+	}
+	if list == nil {
+		t.refuse(at, "a rule has no condition that is known")
 	}
 	return mapping{{key: "all", value: list}}, len(list) > 0
+}
+
+// content is a condition on a body, or on a field or parameter where the expression
+// names one.
+func (t *translation) content(at string, p *parameter) (mapping, bool) {
+	var what mapping
+	expression := p.text("expression")
+	for _, field := range []struct{ prefix, key string }{{"${request.headers.", "header"}, {"${request.query.", "query"}} {
+		if name, ok := strings.CutPrefix(expression, field.prefix); ok && strings.HasSuffix(name, "}") {
+			what.set("name", strings.TrimSuffix(name, "}"))
+			what.set("equals", p.text("value"))
+			return mapping{{key: field.key, value: what}}, true
+		}
+	}
+	kinds := map[string]string{"jsonPath": "json_path", "xpath": "xpath", "text": "regex", "regex": "regex"}
+	kind, known := kinds[p.text("expressionType")]
+	if !known || expression == "" {
+		t.refuse(at, "expressions of type %q are not supported", shorten(p.text("expressionType")))
+		return nil, false
+	}
+	what.set(kind, bodyExpression(expression, p.text("expressionType")))
+	what.set("equals", p.text("value"))
+	return mapping{{key: "payload", value: what}}, true
+}
+
+// bodyExpression is what is looked for in a body, without the variable that may stand
+// around it: ${request.payload.a.b} is $.a.b.
+func bodyExpression(text, kind string) string {
+	inside, ok := strings.CutPrefix(text, "${request.payload")
+	if !ok {
+		inside, ok = strings.CutPrefix(text, "${response.payload")
+	}
+	inside, closed := strings.CutSuffix(inside, "}")
+	if !ok || !closed {
+		return text
+	}
+	if found, ok := strings.CutPrefix(inside, "."+kind+"["); ok && strings.HasSuffix(found, "]") {
+		return found[:len(found)-1]
+	}
+	if kind == "jsonPath" {
+		return "$" + inside
+	}
+	return text
 }
 
 // byContext is the condition of a rule on the application, the date, the address or
@@ -88,7 +129,7 @@ func (t *translation) context(at string, c *parameter) (mapping, bool) {
 		if known {
 			return mapping{{key: "date", value: mapping{{key: word, value: value}}}}, true
 		}
-	case kind == "IPV4":
+	case kind == "IPV4" || kind == "IPV6":
 		return mapping{{key: "address", value: []string{c.text("fromIp") + "-" + c.text("toIp")}}}, true
 	case kind == "predefined" && c.text("conditionDataType") == "USER" && c.text("conditionOperator") == "EQ":
 		return mapping{{key: "user", value: []string{value}}}, true

@@ -37,6 +37,9 @@ func throttle(t *translation, at string, a *parameter) {
 	if !t.consumers(at, a, &m) {
 		return
 	}
+	if day := strings.ToLower(a.text("startDayOfTheWeek")); day != "" && unit == "calendar_week" {
+		m.set("week_starts", day)
+	}
 	m.set("alert", t.alert(a))
 	t.throttles = append(t.throttles, m)
 	t.destinations(at, a)
