@@ -12,7 +12,7 @@
 //	global.go     policies of several APIs
 //	policy.go     which translator a template key has
 //	identify.go, routing.go, rules.go, throttle.go, mask.go, transform.go, validate.go,
-//	outbound.go, cache.go, monitor.go, log.go, faults.go
+//	outbound.go, cache.go, monitor.go, log.go, faults.go, cors.go, flood.go
 //	              the translators
 //	command.go    the command line
 //

@@ -185,10 +185,10 @@ type gatewayScope struct {
 }
 
 type alias struct {
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-	Value string `json:"value"`
-	URI   string `json:"endPointURI"`
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Value   string `json:"value"`
+	URI     string `json:"endPointURI"`
 	Auth    string `json:"authType"`
 	Connect any    `json:"connectionTimeout"`
 	Read    any    `json:"readTimeout"`

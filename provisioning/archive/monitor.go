@@ -41,7 +41,7 @@ func monitor(t *translation, at string, a *parameter) {
 		count, number := number(atLeastOne(a.text("alertInterval")))
 		hours := map[string]int{"hours": 1, "days": 24, "weeks": 7 * 24}[unit]
 		switch {
-		case !number || count < 1 || unit != "minutes" && hours == 0:
+		case !number || count < 1 || count >= maxCount || unit != "minutes" && hours == 0:
 			t.refuse(at, "an interval of %s %s is not supported", shorten(a.text("alertInterval")), shorten(unit))
 			return
 		case unit == "minutes":

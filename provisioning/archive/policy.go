@@ -23,6 +23,7 @@ type translation struct {
 	steps      [2][]any // of transformations of requests, answers
 	throttles  []any
 	logs       []any
+	validated  mapping
 	hidden     []string // where masks hide: payload, log
 	part       string   // "", or what it is for instead of one API
 	rejected   bool
@@ -54,6 +55,9 @@ var translators = map[string]translator{
 	"cors":                            cors,
 	"validateAPISpec":                 nil, // by its stage
 	"logInvocation":                   logInvocation,
+	"setMediaType":                    mediaTypes,
+	"globalipdos":                     flood,
+	"ipdos":                           flood,
 }
 
 // policies translates policies in the order of their stages and actions. A policy
@@ -131,6 +135,7 @@ func (t *translation) finish() {
 	t.own.set("throttle", t.throttles)
 	t.own.set("monitor", t.monitors)
 	t.own.set("invocationlog", t.logs)
+	t.own.set("validate", t.validated)
 	var mask mapping
 	for i, key := range []string{"request", "response", "fault"} {
 		mask.set(key, t.masks[i])
@@ -186,6 +191,20 @@ func authorizeUser(t *translation, at string, a *parameter) {
 func number(text string) (int, bool) {
 	n, err := strconv.Atoi(text)
 	return n, err == nil
+}
+
+// mediaTypes are those of requests that say none.
+func mediaTypes(t *translation, at string, a *parameter) {
+	for _, field := range []struct{ name, from string }{{"Content-Type", "defaultContentType"}, {"Accept", "defaultAccept"}} {
+		if value := a.text(field.from); value != "" {
+			missing := mapping{{key: "variable", value: "${request.headers." + field.name + "}"}, {key: "exists", value: false}}
+			t.steps[0] = append(t.steps[0], mapping{
+				{key: "when", value: mapping{{key: "all", value: []any{missing}}}},
+				{key: "set_headers", value: mapping{{key: field.name, value: value}}},
+			})
+		}
+	}
+	t.ignored(at, a, "defaultContentType", "defaultAccept")
 }
 
 // headers are fields that every request is forwarded with.

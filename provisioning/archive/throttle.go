@@ -6,7 +6,10 @@ import (
 )
 
 // units are what their words begin with here.
-var units = map[string]string{"minutes": "m", "hours": "h", "days": "d", "weeks": "w", "calendar_week": " calendar_weeks", "calendar_month": " calendar_months"}
+var units = map[string]string{"minutes": "m", "hours": "h", "calendar_week": " calendar_weeks", "calendar_month": " calendar_months"}
+
+// maxCount bounds what is multiplied.
+const maxCount = 1 << 20
 
 func throttle(t *translation, at string, a *parameter) {
 	var m mapping
@@ -24,8 +27,12 @@ func throttle(t *translation, at string, a *parameter) {
 	m.set("requests", count)
 	interval := atLeastOne(a.text("alertInterval"))
 	unit := a.text("alertIntervalUnit")
+	n, ok := number(interval)
+	if hours, long := map[string]int{"days": 24, "weeks": 7 * 24}[unit]; ok && long && n < maxCount {
+		interval, unit = strconv.Itoa(n*hours), "hours"
+	}
 	word, known := units[unit]
-	if n, err := strconv.Atoi(interval); err != nil || n < 1 || !known {
+	if n < 1 || n >= maxCount || !known {
 		t.refuse(at, "an interval of %s %s is not known", interval, unit)
 		return
 	}

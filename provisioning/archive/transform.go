@@ -14,6 +14,7 @@ type step struct {
 	made   mapping
 	sets   map[string]*mapping // by the keys of our grammar
 	drops  map[string][]string
+	text   string // of a body that replaces another
 }
 
 // transformFor translates the transformation of requests or answers.
@@ -75,24 +76,28 @@ func (s *step) change(p *parameter) {
 			s.common(&p.Parameters[i])
 		}
 		for _, name := range p.texts("remove") {
-			s.remove(name)
+			if name != "" {
+				s.remove(name)
+			}
 		}
 	case "methodTransformation":
 		if method := p.text("method"); method != "" && method != "CUSTOM" {
-			s.made.set("method", method)
+			s.made.replace("method", method)
 		}
 	case "payloadTransformation":
 		if text := p.text("payload"); text != "" {
-			s.made.set("body", mapping{{key: "text", value: text}, {key: "content_type", value: typeOf(text)}})
+			s.text = text
 		}
 		if names := p.beyond("payload"); names != nil {
 			s.refuse(s.at, "payloadTransformation.%s is not supported", names[0])
 		}
 	case "statusTransformation":
 		if code, err := strconv.Atoi(p.text("statusCodeOptional") + p.text("statusCode")); err == nil {
-			s.made.set("status", code)
+			s.made.replace("status", code)
 		}
-		s.made.set("reason", p.text("statusMessage"))
+		if reason := p.text("statusMessage"); reason != "" {
+			s.made.replace("reason", reason)
+		}
 	default:
 		s.refuse(s.at, "%s is not supported", p.Key)
 	}
@@ -152,23 +157,50 @@ func (s *step) set(variable, value string) {
 	case key == "body":
 		s.into("json", name, value)
 	case key == "path" && !s.answer:
-		s.made.set("path", value)
+		s.made.replace("path", value)
 	case key == "httpMethod" && !s.answer:
-		s.made.set("method", value)
+		s.made.replace("method", value)
 	case key == "statusMessage" && s.answer:
-		s.made.set("reason", value)
+		s.made.replace("reason", value)
 	case key == "payload":
-		s.made.set("body", mapping{{key: "text", value: value}, {key: "content_type", value: typeOf(value)}})
+		s.text = value
 	default:
 		s.refuse(s.at, "%s cannot be set", shorten(variable))
 	}
 }
 
+// into sets a name; of what is set more than once the last value stands.
 func (s *step) into(key, name, value string) {
 	if s.sets[key] == nil {
 		s.sets[key] = &mapping{}
 	}
+	for i, known := range *s.sets[key] {
+		if same(key, known.key, name) {
+			(*s.sets[key])[i].value = value
+			return
+		}
+	}
 	*s.sets[key] = append(*s.sets[key], entry{key: name, value: value})
+}
+
+// same compares names, those of fields in any case.
+func same(key, a, b string) bool {
+	return a == b || strings.HasSuffix(key, "headers") && strings.EqualFold(a, b)
+}
+
+// kept are the names that are removed and not set: what is removed first and then
+// set has its value.
+func (s *step) kept(remove, set string) (names []string) {
+	for _, name := range s.drops[remove] {
+		again := slices.ContainsFunc(names, func(known string) bool { return same(remove, known, name) })
+		if s.sets[set] != nil {
+			again = again || slices.ContainsFunc(*s.sets[set], func(e entry) bool { return same(remove, e.key, name) })
+		}
+		if !again {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (s *step) remove(variable string) {
@@ -188,21 +220,32 @@ func (s *step) finish() {
 			s.made.set(key, *s.sets[key])
 		}
 	}
-	for _, key := range []string{"remove_query", "remove_headers"} {
-		s.made.set(key, s.drops[key])
+	for _, what := range []string{"query", "headers"} {
+		s.made.set("remove_"+what, s.kept("remove_"+what, "set_"+what))
 	}
-	var body mapping
-	if s.sets["json"] != nil {
-		body.set("json", *s.sets["json"])
-	}
-	body.set("remove", s.drops["remove"])
-	s.made.set("body", body)
-	if !slices.ContainsFunc(s.made, func(e entry) bool { return e.key != "when" }) {
-		return // it keeps the method, and nothing else is asked for
+	s.made.set("body", s.body())
+	if len(s.made) == 0 || len(s.made) == 1 && s.made.has("when") {
+		s.tell(s.at, "it changes nothing, and is left out")
+		return
 	}
 	side := 0
 	if s.answer {
 		side = 1
 	}
 	s.steps[side] = append(s.steps[side], s.made)
+}
+
+// body is what becomes of it.
+func (s *step) body() (body mapping) {
+	if s.sets["json"] != nil {
+		body.set("json", *s.sets["json"])
+	}
+	body.set("remove", s.kept("remove", "json"))
+	switch {
+	case s.text == "":
+		return body
+	case len(body) > 0:
+		s.refuse(s.at, "a body that is replaced and changed in one step is not supported")
+	}
+	return mapping{{key: "text", value: s.text}, {key: "content_type", value: typeOf(s.text)}}
 }
