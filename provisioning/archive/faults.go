@@ -22,7 +22,7 @@ func conditionalErrors(t *translation, at string, a *parameter) {
 		return
 	}
 	main.set("also", also)
-	var m mapping
+	m := mapping{{key: "format", value: "webmethods"}} // which the bundle's own faults would say, were it not for these
 	if !custom.truth("sendNativeProviderFault", false) {
 		m.set("native", "replace")
 	}

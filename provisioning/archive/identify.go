@@ -46,19 +46,7 @@ func identify(t *translation, at string, a *parameter) {
 	if strings.EqualFold(a.text("logicalConnector"), "AND") && len(by) > 1 {
 		m.set("combine", "and")
 	}
-	if len(lookups) > 1 { // what some ways ask for must not be lost through others
-		t.tell(at, "its rules find applications in different ways (%s); here all are found among those that are registered", shorten(strings.Join(lookups, ", ")))
-		lookups = []string{"strict"}
-	}
-	switch lookup := lookups[0]; lookup {
-	case "strict":
-	case "relax":
-		m.set("applications", "all")
-	case "open":
-		m.set("applications", "all")
-		t.tell(at, "applicationLookup open lets callers of no application through as a default application; here they are refused")
-	default:
-		t.refuse(at, "applicationLookup %q is not known", shorten(lookup))
+	if !t.lookup(at, lookups, &m) {
 		return
 	}
 	if contains(by, "basic") {
@@ -73,6 +61,26 @@ func identify(t *translation, at string, a *parameter) {
 	}
 	t.state(at, "identify", m)
 	t.ignored(at, a, "logicalConnector", "allowAnonymous", "IdentificationRule", "triggerPolicyViolationOnMissingAuthorizationHeader")
+}
+
+// lookup says among which applications callers are found.
+func (t *translation) lookup(at string, lookups []string, m *mapping) bool {
+	if len(lookups) > 1 { // what some ways ask for must not be lost through others
+		t.tell(at, "its rules find applications in different ways (%s); here all are found among those that are registered", shorten(strings.Join(lookups, ", ")))
+		return true
+	}
+	switch lookups[0] {
+	case "strict":
+	case "relax":
+		m.set("applications", "all")
+	case "open":
+		m.set("applications", "all")
+		t.tell(at, "applicationLookup open lets callers of no application through as a default application; here they are refused")
+	default:
+		t.refuse(at, "applicationLookup %q is not known", shorten(lookups[0]))
+		return false
+	}
+	return true
 }
 
 // believed are the auth servers whose tokens speak for the applications of the API.

@@ -126,13 +126,14 @@ func TestPolicies(t *testing.T) {
 			"errors", "conditionalErrorProcessing", `[{"preProcessingSteps":[]},{"customFailureMessages":[{"sendNativeProviderFault":["false"]},{"failureMessage":[{"contentType":["text"]},{"errortemplate":["no"]}]},{"failureMessage":[{"contentType":["json"]},{"errortemplate":["{\"e\":\"$ERROR_MESSAGE\"}"]},{"useAsDefault":[true]}]}]},
 {"faultCriteria":[{"statusCodeCriteria":[{"statusCode":["401"]}]}]},{"faultCriteria":[{"headerCriteria":[{"headerName":["Accept"]},{"headerValue":["a/b"]}]}]},{"faultCriteria":[{"xpathCriteria":[{"payloadIdentifier":[{"expressionType":["jsonPath"]},{"expression":["$.e"]},{"value":["x"]}]}]}]}]`,
 			`faults:
+  format: webmethods
   native: replace
   rules:
   - {when: {status: ["401"]}, answer: &a {content_type: json, body: '{"e":"$ERROR_MESSAGE"}', also: [{content_type: text, body: "no"}]}}
   - {when: {headers: [{name: Accept, equals: a/b}]}, answer: *a}
   - {when: {payload: [{json_path: $.e, equals: x}]}, answer: *a}`,
 		},
-		{"errors of the service", "conditionalErrorProcessing", `[{"customFailureMessages":[{"sendNativeProviderFault":["true"]},{"failureMessage":[{"contentType":["text"]},{"errortemplate":["no"]}]}]}]`, "faults: {default: {content_type: text, body: \"no\"}}"},
+		{"errors of the service", "conditionalErrorProcessing", `[{"customFailureMessages":[{"sendNativeProviderFault":["true"]},{"failureMessage":[{"contentType":["text"]},{"errortemplate":["no"]}]}]}]`, "faults: {format: webmethods, default: {content_type: text, body: \"no\"}}"},
 		{"one address", "straightThroughRouting", `[{"endpointUri":["http://a:1/x"]},{"forwardQueryParams":["true"]}]`, "route: {rules: [{name: endpoint, path: drop}]}"},
 		{"one address, no query", "straightThroughRouting", `[{"endpointUri":["http://a:1/x"]}]`, "route: {rules: [{name: endpoint, path: drop, query: drop}]}"},
 		{"by content", "contentBasedRouting", `[` + to + `,{"contentRules":[` + to + `,{"name":["one"]},{"payloadIdentifier":[{"expressionType":["jsonPath"]},{"expression":["$.a"]},{"value":["b"]}]}]}]`, "route: {rules: [{name: one, when: {all: [{payload: {json_path: $.a, equals: b}}]}, " + there + "}]}"},
