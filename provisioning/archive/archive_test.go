@@ -320,6 +320,18 @@ func FuzzConvert(f *testing.F) {
 func FuzzPolicyAction(f *testing.F) {
 	f.Add(iamAction)
 	f.Add(routeAction)
+	for key, short := range map[string]string{
+		"throttle":                        `[{"throttleRule":[{"value":["5"]}]},{"alertInterval":["2"]},{"alertIntervalUnit":["weeks"]},{"consumerIds":["app1"]}]`,
+		"requestTransformation":           `[{"requestTransformationConfiguration":[{"commonTransformation":[{"remove":["${request.headers.A}"]},{"addOrModify":[{"transformationVariable":["${request.payload.jsonPath[$.a]}"]}]}]}]}]`,
+		"contextBasedRouting":             `[{"routeTo":[{"endpointUri":["http://a?b=c"]}]},{"contextRules":[{"contextCondition":[{"conditionVariable":["Date"]}]}]}]`,
+		"contentBasedRouting":             `[{"contentRules":[{"routeTo":[{"endpointUri":["http://a"]}]},{"payloadIdentifier":[{"expressionType":["jsonPath"]},{"expression":["${request.payload}"]}]}]}]`,
+		"outboundTransportAuthentication": `[{"transportSecurity":[{"authType":["ALIAS"]},{"alias":["${backend}"]}]}]`,
+		"validateAPISpec":                 `[{"headersValidationFlag":["true"]},{"validateHTTPHeaders":[{"httpHeaderNonReqValue":[{"headerKey":["A"]}]}]}]`,
+		"conditionalErrorProcessing":      `[{"customFailureMessages":[{"failureMessage":[{"contentType":["json"]}]}]},{"faultCriteria":[{"statusCodeCriteria":[{"statusCode":[401]}]}]}]`,
+		"globalipdos":                     `[{"limitBy":["IP"]},{"maximumRequests":[5]}]`,
+	} {
+		f.Add(actionOf(f, key, short))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		files := shop()
 		files["PolicyAction.iam"] = text
