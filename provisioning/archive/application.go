@@ -16,11 +16,27 @@ func (c *converter) applicationEntries() (list []any) {
 		entry.set("apis", c.registeredAt(id))
 		entry.set("suspended", a.Suspended)
 		entry.set("origins", a.Origins)
+		strategies := c.strategyEntries(at, a)
+		if len(a.Strategies) > 0 && strategies == nil {
+			a = c.tokenless(at, a)
+		}
 		entry.set("identify", c.identifiers(at, a))
-		entry.set("jwt", c.strategyEntries(at, a))
+		entry.set("jwt", strategies)
 		list = append(list, commented{c.applications.from[id], entry})
 	}
 	return list
+}
+
+// tokenless is an application none of whose strategies is known: tokens do not find
+// it, or those of every auth server would speak for it.
+func (c *converter) tokenless(at string, a *application) *application {
+	bare := *a
+	bare.Strategies = nil
+	bare.Identifiers = slices.DeleteFunc(slices.Clone(a.Identifiers), func(i identifier) bool {
+		return i.Key == "jwtClaims" || i.Key == "openIdClaims"
+	})
+	c.tell(at, "no strategy of it could be taken over, so no token speaks for it: state jwt, and identify.claims")
+	return &bare
 }
 
 // registeredAt are the APIs that an application may call.
@@ -114,7 +130,7 @@ func (c *converter) strategyEntries(at string, a *application) (list []any) {
 		s := c.strategies.get(id)
 		switch {
 		case s == nil:
-			c.tell(at, "strategy %s is not in the export: tokens of every auth server speak for it", id)
+			c.tell(at, "strategy %s is not in the export: state it in jwt", id)
 		case strings.HasSuffix(s.Type, "_HSA"):
 			c.tell(at, "strategy %s has a shared secret, which is not in the export: state jwt with shared_key", s.Name)
 		default:

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,6 +87,7 @@ func (s *step) change(p *parameter) {
 		}
 	case "payloadTransformation":
 		if text := p.text("payload"); text != "" {
+			s.single(text)
 			s.text = text
 		}
 		if names := p.beyond("payload"); names != nil {
@@ -100,6 +102,19 @@ func (s *step) change(p *parameter) {
 		}
 	default:
 		s.refuse(s.at, "%s is not supported", p.Key)
+	}
+}
+
+// found are the JSONPaths in a text.
+var found = regexp.MustCompile(`\.payload\.jsonPath\[([^}]*)\]\}`)
+
+// single refuses a text that shows all that a JSONPath finds where it can find
+// several values: here it shows the first, which no mask would know again.
+func (s *step) single(text string) {
+	for _, path := range found.FindAllStringSubmatch(text, -1) {
+		if strings.ContainsAny(path[1], "*,?:") || strings.Contains(path[1], "..") {
+			s.refuse(s.at, "JSONPath %s can find several values, of which only the first would be sent", shorten(path[1]))
+		}
 	}
 }
 
@@ -119,6 +134,7 @@ func (s *step) common(p *parameter) {
 		if name == "" {
 			name, value = p.text("headerKey"), p.text("headerValue")
 		}
+		s.single(value)
 		s.set(name, value)
 	default:
 		s.refuse(s.at, "%s is not supported", p.Key)
