@@ -13,6 +13,11 @@
 //     Loaded.Locate.
 //  5. reload.go remembers the outcome.
 //
+// flags.go and options.go are what command lines say of all that; commandline/ reads
+// them. Beside the path stand archive/, which writes exports of a central gateway as
+// bundles, diff/, which says what a change would do, and check/ and schema/; keystore/
+// reads Java stores, shown/ shows a configuration without its secrets.
+//
 // Nothing of a bundle is applied when there is one fault in it. Provisioning
 // imports neither the gateway nor introspect: it is handed a function to apply
 // a configuration with.

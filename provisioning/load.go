@@ -80,7 +80,7 @@ type loader struct {
 	files  *settings.Files
 	docs   []*settings.Node
 	report Report
-	vendor bool // the command line or a variable is webMethods', whose settings need no file
+	bare   bool // no file is needed
 	lost   bool // something could not be read at all, so what is missing cannot be judged
 }
 
@@ -89,8 +89,10 @@ func (l *loader) load(s Sources, running *config.Config) *Loaded {
 	if err != nil {
 		cwd = "/"
 	}
-	l.vendor = s.Vendor || settings.SpeaksVendor(s.Environ)
-	if len(s.Paths) == 0 && !l.vendor {
+	// The settings of webMethods need no file, but a gateway that serves APIs does not
+	// lose them with the files that said them.
+	l.bare = (s.Vendor || settings.SpeaksVendor(s.Environ)) && (running == nil || len(running.APIs) == 0)
+	if len(s.Paths) == 0 && !l.bare {
 		l.lose("postern", "no configuration is named, and neither postern.yaml nor /etc/postern is there: name a file or a directory with -c")
 	}
 	for _, path := range s.Paths {
@@ -158,7 +160,7 @@ func (l *loader) source(path, cwd string) {
 		l.file(path, absolute)
 	case err != nil:
 		l.lose(path, "read directory: "+err.Error())
-	case len(names) == 0 && !l.vendor:
+	case len(names) == 0 && !l.bare:
 		l.lose(path, "the directory holds no *.yaml or *.yml file")
 	}
 	for _, name := range names {

@@ -1,6 +1,7 @@
 package provisioning_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -102,6 +103,24 @@ func TestVendorWithoutFile(t *testing.T) {
 				t.Errorf("loaded: %v", err)
 			}
 		})
+	}
+}
+
+// A folder that is emptied takes no API along, whoever's settings these are.
+func TestVendorFolderIsEmptied(t *testing.T) {
+	workIn(t, map[string]string{"d/a.yaml": oneAPI("a")})
+	from := provisioning.Sources{Paths: []string{"d"}, Environ: []string{"mcgw_ports_http=1"}}
+	loaded, err := provisioning.Load(from, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove("d/a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = provisioning.Load(from, loaded.Config)
+	wantReport(t, err, "d: the directory holds no *.yaml or *.yml file")
+	if _, err := provisioning.Load(from, nil); err != nil {
+		t.Errorf("at the start: %v", err)
 	}
 }
 

@@ -13,6 +13,11 @@ import (
 	"postern/provisioning/config"
 )
 
+// All are the algorithms for which New makes a key.
+func All() []string {
+	return []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"}
+}
+
 // New makes a key for a JWS algorithm. bits is the size of an RSA modulus and
 // counts for no other kind. A secret is as long as the hash, written in
 // base64url, so that it is text.

@@ -38,9 +38,6 @@ type pair struct {
 	force         bool
 }
 
-// choices are what a shell offers for --alg.
-var choices = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512"}
-
 func newPair(use, short string) *cobra.Command {
 	var c pair
 	made := &cobra.Command{
@@ -63,13 +60,13 @@ public.pem; private.pem is for who signs.`,
 	flags.IntVar(&c.bits, "bits", 2048, "Of an RSA key: 2048, 3072 or 4096.")
 	flags.BoolVar(&c.force, "force", false, "Overwrite files that are there.")
 	_ = made.MarkFlagDirname("out") // they are there
-	_ = made.RegisterFlagCompletionFunc("alg", cobra.FixedCompletions(choices, cobra.ShellCompDirectiveNoFileComp))
+	_ = made.RegisterFlagCompletionFunc("alg", cobra.FixedCompletions(jwk.All(), cobra.ShellCompDirectiveNoFileComp))
 	return made
 }
 
 func (c pair) check() error {
-	if !slices.Contains(choices, c.alg) {
-		return fmt.Errorf("--alg is one of %s, not %q", strings.Join(choices, ", "), c.alg)
+	if !slices.Contains(jwk.All(), c.alg) {
+		return fmt.Errorf("--alg is one of %s, not %q", strings.Join(jwk.All(), ", "), c.alg)
 	}
 	if !slices.Contains([]int{2048, 3072, 4096}, c.bits) {
 		return fmt.Errorf("--bits is 2048, 3072 or 4096, not %d", c.bits)

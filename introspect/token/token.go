@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"postern/introspect/jwk"
 )
 
 // New is the command with its verbs, which are those of webMethods' pub.jwt:
@@ -29,9 +31,7 @@ makes of it.`,
 }
 
 // algorithms are offered where a shell completes --alg.
-var algorithms = cobra.FixedCompletions([]cobra.Completion{
-	"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512",
-}, cobra.ShellCompDirectiveNoFileComp)
+var algorithms = cobra.FixedCompletions(jwk.All(), cobra.ShellCompDirectiveNoFileComp)
 
 // files says which flags of a command are files, for the shell that completes.
 func files(of *cobra.Command, flags ...string) {

@@ -158,6 +158,19 @@ func TestNobody(t *testing.T) {
 	}
 }
 
+// TestOverHTTP: whatever may go over http all at once.
+func TestOverHTTP(t *testing.T) {
+	const sink = "destinations: [{name: es, elasticsearch: {url: \"https://es:9200\", index: events}}]\n"
+	open := strings.Replace(sink, "https://es:9200\"", "http://es:9200\", allow_http: true", 1)
+	why := map[string]string{}
+	for _, c := range diff.Of(load(t, before+sink), load(t, before+open)) {
+		why[c.Path] = c.Weaker
+	}
+	if got := why["destinations[es].elasticsearch.allow_http"]; got != "it may go over http" {
+		t.Errorf("changes are %v", why)
+	}
+}
+
 // TestSecretsAreCompared but not told.
 func TestSecretsAreCompared(t *testing.T) {
 	changes := diff.Of(load(t, before), load(t, strings.Replace(before, "password: secret", "password: marker", 1)))

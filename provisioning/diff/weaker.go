@@ -101,6 +101,7 @@ var others = map[string]rule{
 	"apis[].upstream.tls.ca":                             gone("every certificate authority of the system is believed"),
 	"apis[].upstream.tls.min_version":                    became("1.2", "TLS 1.2 is enough"),
 	"apis[].paths.encoded_slash":                         became("keep", "paths may hold encoded slashes"),
+	"tls.self_signed":                                    became(true, "nobody can verify the certificate"),
 	"tls.client_ca":                                      gone("callers are not asked for certificates"),
 	"tls.client_auth":                                    became("request", "callers need not show a certificate"),
 	"limits.per_ip":                                      gone("one address may take all connections"),
@@ -139,6 +140,9 @@ func weaker(place string, before, after any) string {
 	if !was && !is {
 		if strings.HasPrefix(place, "limits.") && after == "none" {
 			return "there is no limit"
+		}
+		if strings.HasSuffix(place, ".allow_http") && after == true && before != true {
+			return "it may go over http"
 		}
 		if before == true && (after == false || after == nil) && strings.Contains(place, ".validate.") {
 			return "it is not compared with the definition"
