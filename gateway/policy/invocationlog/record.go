@@ -31,7 +31,7 @@ type record struct {
 }
 
 // scratch is room for parts of a line.
-type scratch struct{ query, escaped, body, hidden, path []byte }
+type scratch struct{ query, escaped, body, hidden, path, basic []byte }
 
 // noteCaller keeps the fields of a request as they came.
 func (r *record) noteCaller(x *exchange.Exchange) {
@@ -161,7 +161,7 @@ func (r *record) release() {
 	*r = record{
 		end: r.end, take: r.take, fields: r.fields[:0], request: r.request[:0], response: r.response[:0],
 		nativeRequest: r.nativeRequest[:0], nativeResponse: r.nativeResponse[:0], line: kept(r.line),
-		scratch: scratch{kept(r.scratch.query), kept(r.scratch.escaped), kept(r.scratch.body), kept(r.scratch.hidden), kept(r.scratch.path)},
+		scratch: scratch{kept(r.scratch.query), kept(r.scratch.escaped), kept(r.scratch.body), kept(r.scratch.hidden), kept(r.scratch.path), kept(r.scratch.basic)},
 	}
 	l.records.Put(r)
 }

@@ -1,6 +1,8 @@
 package invocationlog
 
 import (
+	"bytes"
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"unsafe"
@@ -10,8 +12,9 @@ import (
 
 // secrets are what a caller has presented. They borrow the request's memory.
 type secrets struct {
-	texts [3]string
-	said  string // credentials that nobody has judged
+	texts    [3]string
+	said     string // credentials that nobody has judged
+	password string // of basic authentication
 }
 
 // noteSecrets keeps what the caller has presented, before anything can have put it
@@ -20,6 +23,24 @@ func (r *record) noteSecrets(x *exchange.Exchange) {
 	r.secrets = secrets{texts: [3]string{x.Presented.Token, x.Presented.Key, credentials(x.Presented.Authorization)}}
 	if x.Presented.Authorization == nil {
 		r.secrets.said = credentials(x.Head.Get("Authorization"))
+	}
+	r.notePassword(x)
+}
+
+// notePassword keeps the password itself, which may stand in a body as it is.
+func (r *record) notePassword(x *exchange.Exchange) {
+	authorization := x.Presented.Authorization
+	if authorization == nil {
+		authorization = x.Head.Get("Authorization")
+	}
+	scheme, encoded, _ := bytes.Cut(authorization, []byte{' '})
+	if !bytes.EqualFold(scheme, []byte("basic")) {
+		return
+	}
+	plain, err := base64.StdEncoding.AppendDecode(r.scratch.basic[:0], bytes.TrimSpace(encoded))
+	r.scratch.basic = plain
+	if _, password, found := bytes.Cut(plain, []byte{':'}); err == nil && found {
+		r.secrets.password = borrowed(password)
 	}
 }
 
@@ -30,13 +51,15 @@ func credentials(authorization []byte) string {
 }
 
 // without is text in which nothing stands that the caller has presented, wherever
-// a policy or the upstream has put it. What nobody has judged is replaced by no more
-// than its own length: one letter could make an event many times larger.
+// a policy or the upstream has put it. What nobody has judged, and a password, is
+// replaced by no more than its own length: one letter could make an event many times
+// larger.
 func (s *secrets) without(text []byte) []byte {
 	for _, secret := range s.texts {
 		text = conceal(text, secret, hidden)
 	}
-	return conceal(text, s.said, hidden[:min(len(hidden), len(s.said))])
+	text = conceal(text, s.said, hidden[:min(len(hidden), len(s.said))])
+	return conceal(text, s.password, hidden[:min(len(hidden), len(s.password))])
 }
 
 // conceal is text with mask for a secret, as it is and as it stands in addresses.
