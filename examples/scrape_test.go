@@ -111,12 +111,12 @@ func scrapeGateway(t *testing.T) scrape {
 		}
 	}
 	openTunnel(t, base+"/gateway/open/1.0/")
-	// A request is counted after its answer has been read, and keys come by
-	// themselves.
+	// A request is counted after its answer has been read, a tunnel once it has
+	// ended, and keys come by themselves.
 	for end := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
 		status, text := fetch(t, "http://"+g.Addrs().Admin.String()+"/metrics", "Basic cHJvbWV0aGV1czpzZWNyZXQ=")
 		s := readScrape(t, text)
-		if status == 200 && len(s.series["postern_requests_total"]["api"]) == 3 && s.series["postern_key_set_age_seconds"] != nil {
+		if status == 200 && len(s.series["postern_requests_total"]["api"]) == 3 && s.series["postern_key_set_age_seconds"] != nil && s.series["postern_tunnels_ended_total"] != nil {
 			return s
 		}
 		if time.Now().After(end) {
