@@ -26,8 +26,8 @@
 //
 // Changing it: spot.go says where values in JSON are to be changed, masking.go,
 // with mask_json.go and mask_xml.go, hides what expressions find, and both leave
-// the rest byte for byte; reading.go refuses what could be two texts. rewrite.go sends a text in the codings and the charset
-// in which the body came.
+// the rest byte for byte; reading.go refuses what could be two texts. rewrite.go
+// sends a text in the codings and the charset in which the body came.
 //
 // copy.go keeps the beginning of a body that passes, and holds nothing up.
 //

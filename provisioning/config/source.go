@@ -6,7 +6,7 @@ import (
 )
 
 // Defaults and validation are most of this package and say nothing of the
-// grammar, so they are not carried along.
+// grammar, so they are not carried along, nor are tests.
 //
 //go:embed [^dv]*.go definition.go denylist.go destination.go validation.go value.go
 var ownSource embed.FS
